@@ -1,0 +1,91 @@
+"""Heads: what turns a network's output into a distribution.
+
+A head that can stand as a decoder also says which observations it has a density for: ``refuse(x)`` returns None, or
+what is wrong with x and what to do about it.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, OneHotCategorical
+
+from dgm_tutor.components.distributions import bernoulli, normal
+
+
+class StandardNormal(nn.Module):
+    """The prior p(z) = N(0, I) in ``dim`` dimensions."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.register_buffer("zero", torch.zeros(dim), persistent=False)
+
+    def forward(self) -> Independent:
+        return normal(self.zero, torch.ones_like(self.zero))
+
+
+class GaussianHead(nn.Module):
+    """N(mu(c), diag sigma(c)^2) where the network maps the condition to (mu, log sigma), (..., 2d)."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+        self.stacked = False
+
+    def forward(self, *condition: Tensor) -> Independent:
+        mu, log_sigma = self.network(*condition).chunk(2, -1)
+        return normal(mu, log_sigma.exp(), shared_noise=self.stacked)
+
+
+class GaussianNoiseHead(nn.Module):
+    """N(mu(c), sigma^2 I) with a fixed sigma: the decoder for real-valued x.
+
+    sigma sets the scale on which distortion is counted, and so what beta = 1 means: it is a number that the model
+    states, not one that it learns and thereby undoes beta with.
+    """
+
+    def __init__(self, network: nn.Module, sigma: float):
+        super().__init__()
+        self.network = network
+        self.sigma = sigma
+
+    def forward(self, *condition: Tensor) -> Independent:
+        mu = self.network(*condition)
+        return normal(mu, torch.full_like(mu, self.sigma))
+
+    def refuse(self, x: Tensor) -> str | None:
+        return None if torch.isfinite(x).all() else "x holds NaN or infinite values: remove them first"
+
+
+class BernoulliHead(nn.Module):
+    """Independent Bernoulli pixels whose logits the network gives."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *condition: Tensor) -> Independent:
+        return bernoulli(self.network(*condition))
+
+    def refuse(self, x: Tensor) -> str | None:
+        if ((x == 0) | (x == 1)).all():
+            return None
+        return (
+            "a Bernoulli decoder has a probability only for pixels 0 and 1, and x holds other values "
+            f"(from {float(x.min()):.3g} to {float(x.max()):.3g}): pass data.binarise(x), or train with "
+            "transform=data.binarise, or create the model with likelihood='gaussian'"
+        )
+
+
+class Table(nn.Module):
+    """p(b | a) for one-hot a, as a table of logits (a, b): a component of an exact finite world."""
+
+    def __init__(self, probabilities: Tensor):
+        super().__init__()
+        self.logits = nn.Parameter(probabilities.log())
+
+    def forward(self, condition: Tensor | None = None) -> OneHotCategorical:
+        logits = self.logits if condition is None else condition @ self.logits
+        return OneHotCategorical(logits=logits, validate_args=False)
+
+    def refuse(self, x: Tensor) -> str | None:
+        one_hot = ((x == 0) | (x == 1)).all() and (x.sum(-1) == 1).all()
+        return None if one_hot else "x must be one-hot rows, one symbol each"

@@ -1,0 +1,29 @@
+"""Atomic writes: a file is either the old one or the new one, never half of it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import Tensor
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write beside ``path``, flush to disk, then put in its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Path:
+    """Tensors and text as one safetensors file, atomically."""
+    return write_bytes(path, save(tensors, metadata))

@@ -1,0 +1,64 @@
+"""What every model answers, and what it says when asked for something that it does not have."""
+
+import torch
+from torch import Tensor, nn
+
+from dgm_tutor.objectives import Loss, Player
+
+
+class Intractable(RuntimeError):
+    """The model has no such quantity in closed form; the message says what to ask for in its place."""
+
+
+class Model(nn.Module):
+    """A generative model played as a game. Subclasses give ``players`` and override what is tractable for them.
+
+    Every quantity is in nats per example, with all its constants.
+    """
+
+    name: str = ""
+    settings: dict = {}
+
+    def players(self) -> list[Player]:
+        """Who plays: each player's parameters and the loss it minimises over them."""
+        raise NotImplementedError
+
+    def loss(self, x: Tensor) -> Loss:
+        """The first player's loss on a batch x (n, D)."""
+        return self.players()[0].loss(self.checked(x))
+
+    def sample(self, n: int) -> Tensor:
+        """n samples of p(x), (n, D)."""
+        raise NotImplementedError
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x), (n,), where it is exact."""
+        raise Intractable(self._no("exact log p(x)", "log_marginal(x, samples=K) or elbo(x)"))
+
+    def elbo(self, x: Tensor, samples: int = 1) -> Tensor:
+        """A lower bound on log p(x), (n,)."""
+        raise Intractable(self._no("elbo: it has no inference model", "sample(n)"))
+
+    def log_marginal(self, x: Tensor, samples: int = 64) -> Tensor:
+        """An importance-weighted lower bound on log p(x), (n,)."""
+        raise Intractable(self._no("importance-weighted bound: it has no inference model", "sample(n)"))
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def checked(self, x: Tensor) -> Tensor:
+        """x as (n, D) on the model's device, or a clear refusal."""
+        if not isinstance(x, Tensor) or not x.is_floating_point():
+            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
+            raise TypeError(
+                f"{self.name}: expected a float tensor of shape (n, ...), got {kind}; see Split.pixels()"
+            )
+        if x.dim() < 2:
+            raise ValueError(
+                f"{self.name}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)"
+            )
+        return x.flatten(1).to(self.device)
+
+    def _no(self, what: str, instead: str) -> str:
+        return f"{self.name or type(self).__name__} has no {what}. Use {instead}."

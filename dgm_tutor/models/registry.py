@@ -1,0 +1,43 @@
+"""Models by name."""
+
+import difflib
+import inspect
+
+import torch
+
+from dgm_tutor.models.base import Model
+from dgm_tutor.models.beta_vae import beta_vae
+from dgm_tutor.models.vae import vae
+
+RECIPES = {"beta_vae": beta_vae, "vae": vae}
+
+
+def names() -> list[str]:
+    """The names that ``create`` knows."""
+    return list(RECIPES)
+
+
+def create(name: str, seed: int = 0, **settings) -> Model:
+    """The model of that name, freshly initialised.
+
+    Args:
+        name: one of ``names()``.
+        seed: of the initial weights; the caller's random state is left as it was.
+        settings: the recipe's own, see for example ``help(models.registry.RECIPES["beta_vae"])``.
+
+    Raises:
+        ValueError: unknown name or setting, or a value that makes no sense; the message says what was expected.
+    """
+    if name not in RECIPES:
+        close = difflib.get_close_matches(name, RECIPES, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown model {name!r}, expected one of {', '.join(RECIPES)}{hint}")
+    recipe = RECIPES[name]
+    known = inspect.signature(recipe).parameters
+    if unknown := set(settings) - set(known):
+        raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = recipe(**settings)
+    model.name, model.settings = name, settings
+    return model

@@ -1,0 +1,11 @@
+"""Objectives: named, weighted sums of terms over the joints p(x, z) and q(x, z), in nats per example.
+
+``distortion + beta * rate`` is beta-VAE's loss, and prints itself as the lecture writes it. beta, lambda and alpha
+are weights in such a sum and nowhere else.
+"""
+
+from dgm_tutor.objectives.draw import Draw, ExactDraw
+from dgm_tutor.objectives.objective import Loss, Objective, Player, Term
+from dgm_tutor.objectives.terms import distortion, rate
+
+__all__ = ["Draw", "ExactDraw", "Loss", "Objective", "Player", "Term", "distortion", "rate"]

@@ -1,0 +1,105 @@
+"""The algebra of objectives: terms, weighted sums of terms, the loss a batch gives, and who minimises it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from dgm_tutor.objectives.draw import Draw
+
+Weight = float | Tensor
+
+
+@dataclass(frozen=True)
+class Term:
+    """A named summand of an objective.
+
+    ``value(draw)`` gives it per example, (n,) nats; ``latex`` is its expectation as the lecture writes it.
+    """
+
+    name: str
+    latex: str
+    value: Callable[[Draw], Tensor]
+
+    def __rmul__(self, weight: Weight) -> "Objective":
+        return Objective({self: weight})
+
+    def __add__(self, other: "Term | Objective") -> "Objective":
+        return 1.0 * self + other
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What an objective is on one batch, in nats per example.
+
+    ``terms`` maps a term's name to (weight, value); ``total`` is the sum of weight * value. Totals are scalars, or
+    one number per model for an ensemble.
+    """
+
+    total: Tensor
+    terms: dict[str, tuple[Weight, Tensor]]
+
+    def __str__(self) -> str:
+        summands = [
+            f"{_number(weight)} x {name} {_number(value)}" for name, (weight, value) in self.terms.items()
+        ]
+        return f"{_number(self.total)} nats = " + " + ".join(summands)
+
+
+class Objective:
+    """A weighted sum of terms, to be minimised; adding objectives adds them, numbers scale them."""
+
+    def __init__(self, weights: dict[Term, Weight]):
+        self.weights = weights
+
+    def __call__(self, draw: Draw) -> Loss:
+        values = {term: term.value(draw) for term in self.weights}
+        total = sum(
+            draw.mean(_on(values[term], weight) * values[term]) for term, weight in self.weights.items()
+        )
+        return Loss(
+            total, {term.name: (weight, draw.mean(values[term])) for term, weight in self.weights.items()}
+        )
+
+    def __add__(self, other: "Term | Objective") -> "Objective":
+        summed = dict(self.weights)
+        for term, weight in (other.weights if isinstance(other, Objective) else {other: 1.0}).items():
+            summed[term] = summed.get(term, 0.0) + weight
+        return Objective(summed)
+
+    def __rmul__(self, scale: Weight) -> "Objective":
+        return Objective({term: scale * weight for term, weight in self.weights.items()})
+
+    @property
+    def latex(self) -> str:
+        """The formula, one summand per term, a weight of one left out."""
+        return " + ".join(_coefficient(weight) + term.latex for term, weight in self.weights.items())
+
+    def __str__(self) -> str:
+        return " + ".join(f"{_number(weight)} {term.name}" for term, weight in self.weights.items())
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex}$"
+
+
+@dataclass(frozen=True)
+class Player:
+    """One side of the game: its parameters, and the loss that it, and only it, minimises over them."""
+
+    name: str
+    parameters: list[nn.Parameter]
+    loss: Callable[[Tensor], Loss]
+
+
+def _on(value: Tensor, weight: Weight) -> Weight:
+    return weight.to(value.device) if isinstance(weight, Tensor) else weight
+
+
+def _number(value: Weight) -> str:
+    if isinstance(value, Tensor) and value.numel() > 1:
+        return f"[{value.min().item():.4g} .. {value.max().item():.4g}]"
+    return f"{value.item() if isinstance(value, Tensor) else value:.4g}"
+
+
+def _coefficient(weight: Weight) -> str:
+    return "" if isinstance(weight, (int, float)) and weight == 1 else _number(weight) + r"\,"

@@ -1,0 +1,32 @@
+"""The terms of the lecture's objectives."""
+
+from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
+
+from dgm_tutor.objectives.draw import Draw
+from dgm_tutor.objectives.objective import Term
+
+
+def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """KL(q || p) per example in nats: closed form where torch has one, else log q(z) - log p(z) at z ~ q."""
+    try:
+        return kl_divergence(q, p)
+    except NotImplementedError:
+        return q.log_prob(z) - p.log_prob(z)
+
+
+def _distortion(draw: Draw) -> Tensor:
+    return -draw.likelihood.log_prob(draw.x)
+
+
+def _rate(draw: Draw) -> Tensor:
+    return kl(draw.posterior, draw.prior, draw.z)
+
+
+distortion = Term("distortion", r"\mathbb{E}_{q(x,z)}\!\left[-\log p_\theta(x \mid z)\right]", _distortion)
+"""-E_{q(x,z)} log p(x|z): how badly x is told from z (section 10, D16)."""
+
+rate = Term(
+    "rate", r"\mathbb{E}_{p_{\text{data}}}\,\mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)", _rate
+)
+"""E_{p_data} KL(q(z|x) || p(z)): what telling z costs (section 10, D16)."""

@@ -1,0 +1,149 @@
+"""The training loop."""
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from dgm_tutor.data.core import Dataset, Split
+from dgm_tutor.objectives import Loss, Player
+from dgm_tutor.training.batches import batch
+from dgm_tutor.training.checkpoint import Checkpoint
+from dgm_tutor.training.history import History
+from dgm_tutor.training.interrupt import Interruptible
+
+Transform = Callable[[Tensor], Tensor]
+
+
+class Diverged(RuntimeError):
+    """A loss became NaN or infinite. The model is left as it was before that step."""
+
+
+def fit(
+    model: nn.Module,
+    data: Tensor | Split | Dataset,
+    *,
+    steps: int,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    seed: int = 0,
+    transform: Transform | None = None,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1000,
+    progress: bool = True,
+) -> History:
+    """Play the model's game on the data for a number of steps; one Adam optimiser a player.
+
+    Interrupting (Ctrl-C, or the notebook's stop button) ends training after the running step and keeps the model.
+    With ``checkpoint`` the same call, made again, goes on where it stopped; on the CPU to the same bits as without
+    the interruption.
+
+    Args:
+        model: anything with ``players()`` and ``checked(x)``.
+        data: x (n, ...), or a data set or split of images, whose grey levels are used.
+        steps: in all, those before a resume included.
+        batch_size, lr: of every player.
+        seed: of the order of the data and of all noise; the caller's random state is left as it was.
+        transform: applied to every batch, for example ``data.binarise``.
+        device: "auto" takes a CUDA GPU where there is one, else the CPU. The model stays there.
+        checkpoint: a ``.safetensors`` file, written atomically every ``checkpoint_every`` steps and at the end.
+        progress: show a progress bar.
+
+    Returns:
+        The losses, every tenth step and the last.
+
+    Raises:
+        Diverged: a loss is NaN or infinite; says at which step, which player and which term.
+        ValueError: the data do not fit the model, or the checkpoint is of another run.
+    """
+    x = _tensor(data)
+    if steps < 1 or batch_size < 1 or len(x) == 0:
+        raise ValueError(
+            f"expected steps, batch_size and data of at least 1, got {steps}, {batch_size}, {len(x)}"
+        )
+    device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    model.to(device).train()
+    x = x.to(device)
+    transform = transform or (lambda x: x)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        model.checked(transform(batch(x, 0, batch_size, seed)))
+        players = model.players()
+        optimizers = {p.name: torch.optim.Adam(p.parameters, lr=lr, fused=True) for p in players}
+        history = History()
+        run = {"batch_size": batch_size, "lr": lr, "seed": seed, "data": _fingerprint(x), **_identity(model)}
+        store = Checkpoint(checkpoint, model, optimizers, run)
+        step, history = store.resume(history)
+        if step > steps:
+            raise ValueError(f"{checkpoint} has {step} steps already, and {steps} in all were asked for")
+        bar = tqdm(
+            total=steps, initial=step, disable=not progress, desc=getattr(model, "name", ""), unit="step"
+        )
+        with bar, Interruptible() as interrupt:
+            while step < steps and not interrupt.asked:
+                losses = _step(players, optimizers, transform(batch(x, step, batch_size, seed)), step)
+                step += 1
+                if step % 10 == 0 or step == steps or interrupt.asked:
+                    history.record(step, losses)
+                    bar.set_postfix_str(f"loss {_total(losses, players[0]):.4g} nats", refresh=False)
+                bar.update()
+                if step % checkpoint_every == 0 and step < steps:
+                    store.save(step, history)
+        history.interrupted = step < steps
+        store.save(step, history)
+    model.eval()
+    return history
+
+
+def _step(
+    players: list[Player], optimizers: dict[str, torch.optim.Optimizer], x: Tensor, step: int
+) -> dict[str, Loss]:
+    """Every player moves once, its own parameters only."""
+    losses = {}
+    for player in players:
+        loss = player.loss(x)
+        total = loss.total.sum()
+        if not torch.isfinite(total):
+            raise Diverged(_diagnosis(player, loss, step))
+        optimizers[player.name].zero_grad()
+        total.backward(inputs=player.parameters)
+        optimizers[player.name].step()
+        losses[player.name] = loss
+    return losses
+
+
+def _diagnosis(player: Player, loss: Loss, step: int) -> str:
+    bad = [name for name, (_, value) in loss.terms.items() if not torch.isfinite(value).all()]
+    poisoned = sum(not torch.isfinite(p).all() for p in player.parameters)
+    cause = (
+        f"{poisoned} of its parameter tensors already held NaN or infinity"
+        if poisoned
+        else "its parameters are all finite: try a smaller lr, and look for a log of 0 or an exp that overflows"
+    )
+    return f"step {step}: the loss of player {player.name!r} is not finite, in {', '.join(bad) or 'the total'}; {cause}"
+
+
+def _tensor(data: Tensor | Split | Dataset) -> Tensor:
+    if isinstance(data, Dataset):
+        data = data.train
+    if isinstance(data, Split):
+        data = data.pixels() if data.x.dtype == torch.uint8 else data.x
+    if not isinstance(data, Tensor):
+        raise TypeError(f"expected a tensor (n, ...), a Split or a Dataset, got {type(data).__name__}")
+    return data.flatten(1)
+
+
+def _identity(model: nn.Module) -> dict:
+    return {"model": getattr(model, "name", type(model).__name__), "settings": getattr(model, "settings", {})}
+
+
+def _fingerprint(x: Tensor) -> str:
+    return f"{tuple(x.shape)} crc32 {zlib.crc32(x[:1000].cpu().numpy().tobytes()):08x}"
+
+
+def _total(losses: dict[str, Loss], player: Player) -> float:
+    return losses[player.name].total.mean().item()

@@ -1,0 +1,27 @@
+"""figures: every picture of the course, each with its description in words.
+
+``picture`` makes PNGs with alt text out of arrays and matplotlib figures, ``html`` accessible bars, markers
+and rows of frames, ``palette`` the colours. Needs the extra ``course`` (matplotlib).
+"""
+
+from dgm_tutor.figures import html, palette
+from dgm_tutor.figures.html import Html, Marker, bars, marker_over, strip
+from dgm_tutor.figures.palette import colour, style
+from dgm_tutor.figures.picture import Picture, figure, png, show, tile
+
+__all__ = [
+    "Html",
+    "Marker",
+    "Picture",
+    "bars",
+    "colour",
+    "figure",
+    "html",
+    "marker_over",
+    "palette",
+    "png",
+    "show",
+    "strip",
+    "style",
+    "tile",
+]

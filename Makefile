@@ -14,25 +14,25 @@ setup: ## install the course into .venv (the other targets do this first)
 	@$(PYTHON) scripts/setup.py
 
 lab: setup ## open the course in JupyterLab
-	@$(BIN)/dgm-tutor lab
+	@"$(BIN)/dgm-tutor" lab
 
 test: setup ## every check: lint, tests, pages, browser, wheel, newest versions
-	@$(BIN)/python scripts/verify.py
+	@"$(BIN)/python" scripts/verify.py
 
 quick: setup ## lint and the fast tests, a few minutes
-	@$(BIN)/python scripts/verify.py lint quick
+	@"$(BIN)/python" scripts/verify.py lint quick
 
 browser: setup ## drive the pages in headless Chromium
-	@$(BIN)/python scripts/verify.py browser
+	@"$(BIN)/python" scripts/verify.py browser
 
 notebooks: setup ## regenerate lecture12/*.ipynb from lecture12/*.py
-	@$(BIN)/python scripts/pages.py build
+	@"$(BIN)/python" scripts/pages.py build
 
 weights: setup ## train the shipped weights again
-	@$(BIN)/python scripts/weights.py
+	@"$(BIN)/python" scripts/weights.py
 
 bench: setup ## measure speed on this machine: slider latency, page times
-	@$(BIN)/dgm-tutor bench
+	@"$(BIN)/dgm-tutor" bench
 
 clean: ## remove .venv, caches and test artifacts; your notebooks, runs and downloads stay
 	rm -rf .venv .pytest_cache .ruff_cache artifacts build dist

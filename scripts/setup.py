@@ -9,6 +9,7 @@ a broken or half-made environment is mended.
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import re
@@ -16,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> None
         )
     if not all(importlib.util.find_spec(name) for name in ("venv", "ensurepip")):
         raise SetupError(
-            f"This Python cannot make virtual environments: {sys.executable} has no venv or ensurepip.\n"
-            f"On Debian or Ubuntu: sudo apt-get install python3-venv (or python{version[0]}.{version[1]}-venv)."
+            f"{sys.executable} cannot make virtual environments: it has no venv or no ensurepip.\n"
+            f"On Debian or Ubuntu: sudo apt-get install python{version[0]}.{version[1]}-venv"
         )
 
 
@@ -99,11 +99,13 @@ def answers(url: str, seconds: float = 5.0) -> bool:
         try:
             with urllib.request.urlopen(url + "/torch/", timeout=seconds):
                 reached.set()
-        except (OSError, urllib.error.URLError):
+        except (OSError, http.client.HTTPException):
             pass  # unreachable: the caller says what follows
 
-    threading.Thread(target=ask, daemon=True).start()
-    return reached.wait(seconds)
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    return reached.is_set()
 
 
 def torch_source(platform: str = sys.platform) -> tuple[list[str], str]:

@@ -60,4 +60,4 @@ class ConditionalBetaVAE(Model):
         return self.at(self.high).checked(x)
 
     def _no(self, what: str, instead: str) -> str:
-        return f"{self.name} is a family of models, one for each beta. Use at(beta) first, for example at(1.0).sample(n)."
+        return f"{self.name} is a family of models, one for each beta: use at(beta) first, as in at(1.0).sample(n)."

@@ -124,7 +124,8 @@ def _diagnosis(player: Player, loss: Loss, step: int) -> str:
         if poisoned
         else "its parameters are all finite: try a smaller lr, and look for a log of 0 or an exp that overflows"
     )
-    return f"step {step}: the loss of player {player.name!r} is not finite, in {', '.join(bad) or 'the total'}; {cause}"
+    where = ", ".join(bad) or "the total"
+    return f"step {step}: the loss of player {player.name!r} is not finite, in {where}; {cause}"
 
 
 def _tensor(data: Tensor | Split | Dataset) -> Tensor:

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from dgm_tutor import models
 
-SMALL = dict(x_dim=6, z_dim=2, hidden=(8,))
+SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 
 
 def away(model, seed=1, scale=0.4):
@@ -107,12 +107,12 @@ def test_create_is_seeded_and_leaves_the_caller_s_random_state():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (dict(beta=-1.0), "maximise"),
-        (dict(beta=float("nan")), "number >= 0"),
-        (dict(beta=(2.0, 1.0)), "lowest < highest"),
-        (dict(bta=2.0), "no setting bta; it has beta"),
-        (dict(likelihood="poisson"), "expected 'bernoulli'"),
-        (dict(likelihood="gaussian", sigma=0.0), "positive"),
+        ({"beta": -1.0}, "maximise"),
+        ({"beta": float("nan")}, "number >= 0"),
+        ({"beta": (2.0, 1.0)}, "lowest < highest"),
+        ({"bta": 2.0}, "no setting bta; it has beta"),
+        ({"likelihood": "poisson"}, "expected 'bernoulli'"),
+        ({"likelihood": "gaussian", "sigma": 0.0}, "positive"),
     ],
 )
 def test_bad_settings_are_refused_with_what_was_expected(settings, message):

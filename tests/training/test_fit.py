@@ -10,7 +10,7 @@ from torch import nn
 from dgm_tutor import models, training
 from dgm_tutor.objectives import Loss, Player
 
-SMALL = dict(x_dim=6, z_dim=2, hidden=(8,))
+SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 
 
 def patterns(n=256, seed=0):
@@ -67,7 +67,7 @@ def test_resuming_is_exact(tmp_path, stop):
     run(stop, checkpoint=path)
     resumed, history = run(60, checkpoint=path)
     assert same(straight, resumed)
-    recorded = {step: row for step, row in zip(history.steps, history["autoencoder/total"], strict=True)}
+    recorded = dict(zip(history.steps, history["autoencoder/total"], strict=True))
     for step, row in zip(whole.steps, whole["autoencoder/total"], strict=True):
         assert torch.equal(recorded[step], row)
 

@@ -14,7 +14,7 @@ def family(**settings):
 
 
 def test_each_member_is_the_model_trained_alone():
-    settings = dict(steps=60, batch_size=32, lr=1e-2, seed=3, progress=False)
+    settings = {"steps": 60, "batch_size": 32, "lr": 1e-2, "seed": 3, "progress": False}
     together, alone = family(), family()
     history = training.sweep(together, patterns(), **settings)
     for index, model in enumerate(alone):
@@ -33,7 +33,7 @@ def test_the_rate_falls_as_beta_grows():
 
 
 def test_a_stopped_sweep_resumes_exactly(tmp_path):
-    settings = dict(batch_size=32, lr=1e-2, progress=False)
+    settings = {"batch_size": 32, "lr": 1e-2, "progress": False}
     straight, resumed = family(), family()
     training.sweep(straight, patterns(), steps=40, **settings)
     training.sweep(resumed, patterns(), steps=15, checkpoint=tmp_path / "s.safetensors", **settings)
@@ -45,7 +45,7 @@ def test_a_stopped_sweep_resumes_exactly(tmp_path):
 def test_models_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match="one shape"):
         training.Ensemble(
-            [models.create("vae", **SMALL), models.create("vae", **(SMALL | dict(hidden=(9,))))]
+            [models.create("vae", **SMALL), models.create("vae", **(SMALL | {"hidden": (9,)}))]
         )
 
 

@@ -51,9 +51,7 @@ def bars(
     """
     low, high = scale
     if not low <= 0 <= high or low == high:
-        raise ValueError(
-            f"bars got scale {scale}; it must be (low, high) with low <= 0 <= high and low < high"
-        )
+        raise ValueError(f"bars got scale {scale}; it must be (low, high) with low <= 0 <= high and low < high")
     broken = [label for label, value in values.items() if not isfinite(value)]
     if broken:
         raise ValueError(f"bars takes finite values; not finite: {', '.join(broken)}")
@@ -143,9 +141,7 @@ def marker_over(picture: Picture, points: Iterable[Marker | tuple]) -> Html:
 def strip(pictures: Sequence[Picture], captions: Sequence[str]) -> Html:
     """A row of captioned frames: what a slider would show, for places with no kernel."""
     if len(pictures) != len(captions) or not pictures:
-        raise ValueError(
-            f"strip needs one caption a picture, got {len(pictures)} pictures, {len(captions)} captions"
-        )
+        raise ValueError(f"strip needs one caption a picture, got {len(pictures)} pictures, {len(captions)} captions")
     frames = "".join(
         f'<figure style="margin:0;padding:4px;max-width:100%">{picture.html}'
         f'<figcaption style="font-size:14px;color:{INK};background:{PAPER}">{escape(caption)}</figcaption>'

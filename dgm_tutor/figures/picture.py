@@ -32,9 +32,7 @@ def tile(images, columns: int | None = None, gap: int = 2) -> np.ndarray:
     if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[1] != 3) or x.size == 0:
         raise ValueError(f"tile got images of shape {x.shape}; it takes (n, h, w) or (n, 3, h, w) with n > 0")
     if not (x.min() >= -1e-4 and x.max() <= 1 + 1e-4):  # written so that NaN fails too
-        raise ValueError(
-            f"tile takes values in [0, 1], got {x.min():.4g} to {x.max():.4g}; rescale or clip them"
-        )
+        raise ValueError(f"tile takes values in [0, 1], got {x.min():.4g} to {x.max():.4g}; rescale or clip them")
     n, h, w = len(x), *x.shape[-2:]
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
@@ -67,9 +65,7 @@ class Picture:
     png: bytes = field(repr=False)
     alt: str
     width: int | None = None
-    place: Callable[[float, float], tuple[float, float]] | None = field(
-        default=None, repr=False, compare=False
-    )
+    place: Callable[[float, float], tuple[float, float]] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self):
         if not self.alt or not self.alt.strip():

@@ -58,9 +58,7 @@ def curve():
 def test_a_marker_moves_over_a_plot_that_stays():
     plot = curve()
     one, two = (marker_over(plot, [(x, 5, "here")]) for x in (2.0, 8.0))
-    (x1, y1), (x2, y2) = (
-        map(float, re.search(r"translate\(([\d.]+) ([\d.]+)\)", m.html).groups()) for m in (one, two)
-    )
+    (x1, y1), (x2, y2) = (map(float, re.search(r"translate\(([\d.]+) ([\d.]+)\)", m.html).groups()) for m in (one, two))
     width, height = plot.size
     assert x1 == pytest.approx(plot.place(2, 5)[0] * width, abs=0.1) and x2 > x1 and y1 == y2
     assert one.html.split("<svg")[0] == two.html.split("<svg")[0]
@@ -70,9 +68,7 @@ def test_a_marker_moves_over_a_plot_that_stays():
 def test_a_marker_outside_the_plot_stays_on_the_paper():
     x, y = map(
         float,
-        re.search(
-            r"translate\(([\d.]+) ([\d.]+)\)", marker_over(curve(), [(1e9, -1e9, "far")]).html
-        ).groups(),
+        re.search(r"translate\(([\d.]+) ([\d.]+)\)", marker_over(curve(), [(1e9, -1e9, "far")]).html).groups(),
     )
     width, height = curve().size
     assert 0 < x < width and 0 < y < height

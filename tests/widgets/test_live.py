@@ -63,9 +63,7 @@ def test_a_view_brings_the_widget_and_its_still():
     picture = Picture(png(tile([[[0.5]]])), "one grey pixel")
     data, about = View(announce(ipywidgets.HTML("live")), picture)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert (
-        data["text/html"] == picture.html and data["text/plain"] == about["image/png"]["alt"] == picture.alt
-    )
+    assert data["text/html"] == picture.html and data["text/plain"] == about["image/png"]["alt"] == picture.alt
 
 
 SLOW = """

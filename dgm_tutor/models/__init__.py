@@ -10,9 +10,10 @@ from dgm_tutor.models.base import Intractable, Model
 from dgm_tutor.models.conditional import ConditionalBetaVAE
 from dgm_tutor.models.latent import LatentVariableModel
 from dgm_tutor.models.registry import create, names
-from dgm_tutor.models.storage import load, notes, save, shipped
+from dgm_tutor.models.storage import WEIGHTS, load, notes, save, shipped
 
 __all__ = [
+    "WEIGHTS",
     "ConditionalBetaVAE",
     "Intractable",
     "LatentVariableModel",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dgm_tutor.data.core import Dataset, Split
+from dgm_tutor.data import Dataset, Split
 from dgm_tutor.objectives import Loss, Player
 from dgm_tutor.training.batches import batch
 from dgm_tutor.training.checkpoint import Checkpoint

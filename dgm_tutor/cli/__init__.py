@@ -1,0 +1,43 @@
+"""The command line: ``dgm-tutor COMMAND`` or ``python -m dgm_tutor COMMAND``.
+
+Exit codes: 0 done, 1 refused (the message says what was given, what was expected, what to do), 2 wrong usage,
+130 stopped by hand. Other packages add commands through the entry-point group ``dgm_tutor.commands``.
+"""
+
+import argparse
+import sys
+from importlib.metadata import entry_points
+
+from dgm_tutor import __version__
+from dgm_tutor.cli.bench import BENCH
+from dgm_tutor.cli.command import Command
+from dgm_tutor.cli.inspect import DATA, EVALUATE, MODELS
+from dgm_tutor.cli.lab import LAB
+from dgm_tutor.cli.train import SWEEP, TRAIN
+
+BUILT_IN = (LAB, MODELS, TRAIN, SWEEP, EVALUATE, DATA, BENCH)
+
+
+def commands() -> list[Command]:
+    """The built-in commands, then those of installed companions such as the autograder."""
+    return [*BUILT_IN, *(point.load() for point in entry_points(group="dgm_tutor.commands"))]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="dgm-tutor", description="Deep generative models, varied and combined.")
+    parser.add_argument("--version", action="version", version=f"dgm-tutor {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in commands():
+        subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    args = parser.parse_args(arguments)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("dgm-tutor: stopped", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        print(f"dgm-tutor {args.command}: {error}", file=sys.stderr)
+        return 1

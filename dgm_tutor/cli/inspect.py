@@ -1,0 +1,70 @@
+"""``dgm-tutor models``, ``data`` and ``evaluate``: what there is, and how good it is."""
+
+import argparse
+import inspect
+
+import torch
+
+from dgm_tutor import data, evaluation, models
+from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.models.registry import RECIPES
+
+
+def _models(args: argparse.Namespace) -> int:
+    rows = []
+    for name, recipe in RECIPES.items():
+        model = models.create(name)
+        settings = ", ".join(f"{k}={p.default}" for k, p in inspect.signature(recipe).parameters.items())
+        rows.append({"name": name, "loss": str(model.objective), "settings": settings})
+    show(rows, args.json)
+    return 0
+
+
+def _data(args: argparse.Namespace) -> int:
+    show(data.describe(), args.json)
+    return 0
+
+
+def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
+    shipped = ", ".join(models.shipped())
+    parser.add_argument("weights", help=f"a file made by train or sweep, or shipped weights: {shipped}")
+    parser.add_argument("--data", default="mnist", help="whose test split to use (default mnist)")
+    parser.add_argument("--beta", type=float, help="for a model of every beta: the one to evaluate")
+    parser.add_argument("--examples", type=int, default=500, help="how many test examples (default 500)")
+    parser.add_argument("--samples", type=int, default=64, help="importance samples an example (default 64)")
+    parser.add_argument("--seed", type=int, default=0, help="of binarisation and sampling (default 0)")
+    add_json(parser)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    model = models.load(args.weights)
+    if args.beta is not None:
+        if not hasattr(model, "at"):
+            raise ValueError(f"{args.weights} was trained for one beta: leave --beta out")
+        model = model.at(args.beta)
+    split = data.load(args.data).test
+    x = (split.pixels() if split.x.dtype == torch.uint8 else split.x).flatten(1)[: args.examples]
+    torch.manual_seed(args.seed)
+    if model.decoder.refuse(x) and x.min() >= 0 and x.max() <= 1:
+        x = data.binarise(x)
+    x = model.checked(x)
+    elbo = model.elbo(x, samples=args.samples)
+    log_marginal = model.log_marginal(x, samples=args.samples)
+    point = evaluation.rate_distortion(model, x, samples=args.samples)
+    rows = [
+        _row("elbo", elbo.mean(), elbo.std() / len(x) ** 0.5),
+        _row(f"log_marginal (K = {args.samples})", log_marginal.mean(), log_marginal.std() / len(x) ** 0.5),
+        _row("rate", point.rate.value, point.rate.standard_error),
+        _row("distortion", point.distortion.value, point.distortion.standard_error),
+    ]
+    show(rows, args.json)
+    return 0
+
+
+def _row(quantity: str, value, standard_error) -> dict:
+    return {"quantity": quantity, "nats": float(value), "standard error": float(standard_error)}
+
+
+MODELS = Command("models", "List the models, their losses and their settings.", add_json, _models)
+DATA = Command("data", "List the data sets, their licences and sources.", add_json, _data)
+EVALUATE = Command("evaluate", "Bounds on log p(x), rate and distortion of a model.", _evaluate_arguments, _evaluate)

@@ -1,0 +1,124 @@
+"""``dgm-tutor train`` and ``dgm-tutor sweep``."""
+
+import argparse
+import ast
+import inspect
+from pathlib import Path
+
+import torch
+
+from dgm_tutor import data, models, training
+from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.models.registry import RECIPES
+
+
+def _settings_of_recipes() -> dict[str, object]:
+    return {name: p.default for recipe in RECIPES.values() for name, p in inspect.signature(recipe).parameters.items()}
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help=f"the model: {', '.join(models.names())}")
+    parser.add_argument("--data", default="mnist", help=f"the data set: {', '.join(data.names())} (default mnist)")
+    parser.add_argument("--full", action="store_true", help="the full data set, downloaded once, not the embedded one")
+    parser.add_argument("--steps", type=int, default=2000, help="training steps in all (default 2000)")
+    parser.add_argument("--batch-size", type=int, default=128, help="examples a step (default 128)")
+    parser.add_argument("--lr", type=float, default=1e-3, help="learning rate (default 0.001)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, data order and noise (default 0)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for weights (default runs)")
+    add_json(parser)
+    group = parser.add_argument_group("settings of the model")
+    for name, default in _settings_of_recipes().items():
+        flag = f"--{name.replace('_', '-')}"
+        group.add_argument(flag, dest=f"set_{name}", metavar="VALUE", help=f"default {default}")
+
+
+def _values(args: argparse.Namespace) -> dict[str, str]:
+    """The model's settings that were given, as written."""
+    given = {key.removeprefix("set_"): value for key, value in vars(args).items() if key.startswith("set_")}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def grid(text: str) -> list[float]:
+    """``low:high:count`` spaced evenly on a log scale, or ``a,b,c`` as it stands."""
+    try:
+        if ":" not in text:
+            return [float(value) for value in text.split(",")]
+        low, high, count = text.split(":")
+        low, high, count = float(low), float(high), int(count)
+    except ValueError:
+        raise ValueError(f"cannot read the values {text!r}: expected low:high:count (log scale) or a,b,c") from None
+    if not (0 < low < high and count >= 2):
+        raise ValueError(f"cannot space {text!r} on a log scale: expected 0 < low < high and a count of at least 2")
+    return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
+
+
+def _training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict]:
+    """x as (n, D), and the transform that makes it fit the model's likelihood."""
+    split = data.load(args.data, full=args.full, seed=args.seed).train
+    images = split.x.dtype == torch.uint8
+    x = (split.pixels() if images else split.x).flatten(1)
+    binary = settings.get("likelihood", "bernoulli") == "bernoulli"
+    return x, {"transform": data.binarise} if images and binary else {}
+
+
+def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
+    return {
+        "steps": args.steps,
+        "batch_size": args.batch_size,
+        "lr": args.lr,
+        "seed": args.seed,
+        "device": args.device,
+        "checkpoint": args.out / f"{name}.checkpoint.safetensors",
+        "progress": not args.json,
+        **transform,
+    }
+
+
+def _row(values: dict, history: training.History, index: int | None, path: Path) -> dict:
+    last = {key.split("/")[1]: history[key][-20:].mean(0) for key in history.columns}
+    numbers = {key: float(value if index is None else value[index]) for key, value in last.items()}
+    return {**values, "steps": history.steps[-1], **numbers, "weights": str(path)}
+
+
+def _train(args: argparse.Namespace) -> int:
+    settings = {key: _literal(value) for key, value in _values(args).items()}
+    x, transform = _training_data(args, settings)
+    model = models.create(args.name, seed=args.seed, **({"x_dim": x.shape[1]} | settings))
+    label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in _values(args).items()), f"seed={args.seed}"])
+    history = training.fit(model, x, **_how(args, label, transform))
+    path = models.save(model, args.out / f"{label}.safetensors")
+    show([_row({"model": args.name}, history, None, path)], args.json)
+    return 130 if history.interrupted else 0
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    values = _values(args)
+    swept = {key: grid(text) for key, text in values.items() if ":" in text or "," in text and "(" not in text}
+    if len(swept) != 1:
+        raise ValueError(f"expected one setting with several values, such as --beta 0.1:10:16, got {len(swept)}")
+    ((name, points),) = swept.items()
+    fixed = {key: _literal(value) for key, value in values.items() if key != name}
+    x, transform = _training_data(args, fixed)
+    members = [
+        models.create(args.name, seed=args.seed, **({"x_dim": x.shape[1]} | fixed), **{name: point}) for point in points
+    ]
+    label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in values.items()), f"seed={args.seed}"])
+    history = training.sweep(members, x, **_how(args, label.replace(":", "-"), transform))
+    rows = []
+    for index, (model, point) in enumerate(zip(members, points, strict=True)):
+        path = models.save(model, args.out / f"{label.replace(':', '-')}_{index:0{len(str(len(points)))}d}.safetensors")
+        rows.append(_row({name: point}, history, index, path))
+    show(rows, args.json)
+    return 130 if history.interrupted else 0
+
+
+TRAIN = Command("train", "Train a model and keep its weights; made again, the call resumes.", _common, _train)
+SWEEP = Command("sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", _common, _sweep)

@@ -1,0 +1,83 @@
+"""The pictures of section 10: digits and traversals, the terms of D16, the rate-distortion curve."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from dgm_tutor.evaluation import Information
+from dgm_tutor.figures.html import Html, bars
+from dgm_tutor.figures.palette import style
+from dgm_tutor.figures.picture import Picture, figure, png, show, tile
+
+TERMS = {
+    "(β − 1) MI_q": "vermilion",
+    "β KL(q(z) ‖ p(z))": "orange",
+    "E KL(q(x|z) ‖ p(x|z))": "blue",
+    "H(p_data)": "green",
+}
+"""D16's terms, in the lecture's order, and their colours."""
+
+
+@torch.no_grad()
+def digits(model, x: Tensor, noise: Tensor, beta: float, dims: int = 3) -> Picture:
+    """Digits, their reconstructions, and traversals of the ``dims`` dimensions of z that carry most.
+
+    Args:
+        model: a latent-variable model of 28 x 28 images.
+        x: the digits, (columns, 784); the first one is traversed.
+        noise: the fixed noise of z ~ q(z|x), (columns, d).
+        beta: named in the alt text.
+    """
+    q = model.posterior(x).base_dist
+    z = q.loc + q.scale * noise
+    rate = (q.loc.square() + q.scale.square() - 1) / 2 - q.scale.log()
+    order = rate.mean(0).argsort(descending=True)[:dims]
+    walk = torch.linspace(-2, 2, len(x))
+    rows = [x, model.decoder(z).mean]
+    for dim in order:
+        along = q.loc[:1].expand(len(x), -1).clone()
+        along[:, dim] = walk
+        rows.append(model.decoder(along).mean)
+    array = tile(torch.cat(rows).view(-1, 28, 28), columns=len(x))
+    alt = (
+        f"At beta {beta:.3g}: {len(x)} digits in the first row, their reconstructions in the second, then a digit "
+        f"changed along the {dims} dimensions of z with the highest rates, "
+        + " and ".join(f"{rate.mean(0)[d]:.1f}" for d in order)
+        + " nats."
+    )
+    return Picture(png(array), alt, width=2 * array.shape[1])
+
+
+def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.0, 160.0)) -> Html:
+    """The right side of D16 at ``beta`` as bars, nats; their sum is the loss."""
+    values = [
+        (beta - 1) * terms.mi_q.value,
+        beta * terms.kl_aggregate.value,
+        terms.kl_likelihood.value,
+        terms.entropy_data.value,
+    ]
+    named = dict(zip(TERMS, values, strict=True))
+    return bars(named, "nats", TERMS, caption=f"The terms of the loss at β = {beta:.3g}", scale=scale, total="loss")
+
+
+def rate_distortion(curve: Sequence[Mapping[str, float]], alone: Sequence[Mapping[str, float]]) -> Picture:
+    """The curve of one network over every beta, and the points of networks trained for one beta each.
+
+    Rows have the keys ``beta``, ``rate`` and ``distortion``, in nats per digit.
+    """
+    with style():
+        fig, ax = figure(5.4, 3.6)
+        ax.plot([p["rate"] for p in curve], [p["distortion"] for p in curve], label="one network, every β")
+        xs, ys = [p["rate"] for p in alone], [p["distortion"] for p in alone]
+        ax.plot(xs, ys, "o", color="black", markerfacecolor="white", label="trained for one β each")
+        for point in alone:
+            where = {"textcoords": "offset points", "xytext": (6, 6), "fontsize": 9}
+            ax.annotate(f"β = {point['beta']:g}", (point["rate"], point["distortion"]), **where)
+        ax.set(xlabel="rate  E KL(q(z|x) ‖ p(z))  (nats)", ylabel="distortion  −E log p(x|z)  (nats)")
+        ax.legend()
+    ends = curve[0], curve[-1]
+    alt = "Rate against distortion: from " + " to ".join(
+        f"rate {p['rate']:.1f} and distortion {p['distortion']:.1f} nats at beta {p['beta']:.3g}" for p in ends
+    )
+    return show(fig, alt + ", a falling, convex curve; separately trained networks lie close to it.")

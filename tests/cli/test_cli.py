@@ -1,0 +1,86 @@
+"""The command line: results scripts can read, errors that say what to do, exit codes that can be trusted."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dgm_tutor import cli, models
+from dgm_tutor.cli.train import grid
+
+TINY = ["--data", "two_moons", "--likelihood", "gaussian", "--z-dim", "2", "--hidden", "(8,)", "--batch-size", "32"]
+
+
+def run(capsys, *arguments):
+    code = cli.main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_models_and_data_are_listed_as_json(capsys):
+    code, out, _ = run(capsys, "models", "--json")
+    assert code == 0 and {row["name"] for row in json.loads(out)} == set(models.names())
+    code, out, _ = run(capsys, "data", "--json")
+    assert code == 0 and "mnist" in {row["name"] for row in json.loads(out)}
+
+
+def test_train_keeps_weights_that_load_and_evaluate(capsys, tmp_path):
+    arguments = ["train", "beta_vae", *TINY, "--beta", "0.5", "--steps", 40, "--out", tmp_path, "--json"]
+    code, out, err = run(capsys, *arguments)
+    assert code == 0, err
+    (row,) = json.loads(out)
+    assert row["steps"] == 40 and row["total"] == pytest.approx(row["distortion"] + 0.5 * row["rate"], rel=1e-3)
+    assert models.load(row["weights"]).settings["beta"] == 0.5
+    code, out, err = run(capsys, "evaluate", row["weights"], "--data", "two_moons", "--samples", 8, "--json")
+    values = {entry["quantity"].split()[0]: entry["nats"] for entry in json.loads(out)}
+    assert code == 0 and values["elbo"] <= values["log_marginal"]
+
+
+def test_the_same_call_resumes(capsys, tmp_path):
+    arguments = ["train", "vae", *TINY, "--out", tmp_path, "--json"]
+    run(capsys, *arguments, "--steps", 10)
+    once = json.loads(run(capsys, *arguments, "--steps", 20)[1])
+    (tmp_path / "x").mkdir()
+    whole = json.loads(run(capsys, *arguments[:-3], "--out", tmp_path / "x", "--json", "--steps", 20)[1])
+    a, b = (models.load(row[0]["weights"]).state_dict() for row in (once, whole))
+    assert all((a[key] == b[key]).all() for key in a)
+
+
+def test_sweep_trains_one_model_a_value(capsys, tmp_path):
+    arguments = ["sweep", "beta_vae", *TINY, "--beta", "0.1:10:3", "--steps", 10, "--out", tmp_path, "--json"]
+    code, out, err = run(capsys, *arguments)
+    assert code == 0, err
+    assert [row["beta"] for row in json.loads(out)] == pytest.approx([0.1, 1.0, 10.0])
+    assert len(list(tmp_path.glob("sweep*"))) == 0 and len({row["weights"] for row in json.loads(out)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "betavae"], "did you mean"),
+        (["train", "vae", "--data", "mnits"], "mnist"),
+        (["train", "vae", "--data", "two_moons"], "binarise"),
+        (["train", "vae", "--beta", "2"], "no setting beta"),
+        (["sweep", "beta_vae", "--beta", "3"], "several values"),
+        (["sweep", "beta_vae", "--beta", "0:10:5"], "0 < low"),
+        (["evaluate", "nowhere"], "no file 'nowhere'"),
+        (["lab", "99_nothing.ipynb"], "no page 99_nothing"),
+    ],
+)
+def test_errors_say_what_was_expected_and_exit_with_one(capsys, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.setenv("PWD", str(tmp_path))
+    extra = ["--out", tmp_path] if arguments[0] in ("train", "sweep") else []
+    code, out, err = run(capsys, *arguments, *extra)
+    assert code == 1 and message in err and not out
+
+
+def test_wrong_usage_exits_with_two():
+    command = [sys.executable, "-m", "dgm_tutor", "train"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "NAME" in done.stderr
+
+
+def test_grids():
+    assert grid("0.1:10:3") == pytest.approx([0.1, 1.0, 10.0])
+    assert grid("1,4") == [1.0, 4.0]

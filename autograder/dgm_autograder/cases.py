@@ -1,0 +1,61 @@
+"""Draw inputs for an exercise, and run the right and wrong answers on them to know what to expect."""
+
+import torch
+from dgm_tutor.checks import wire
+from dgm_tutor.checks.bank import Entry
+from dgm_tutor.checks.compare import Expected, expect
+from dgm_tutor.checks.judge import Case, Probe, Reply, Slip, read
+
+from dgm_autograder.assignment import Assignment
+from dgm_autograder.exercise import Exercise, Test
+
+MORE = 4  # right answers are run on this many times the draws of the student's answer
+
+
+def entry(assignment: Assignment, exercise: Exercise, seed: int, with_slips: bool = True, more: int = MORE) -> Entry:
+    """The exercise on inputs drawn with `seed`. Slips cost time: ask for them where a verdict must be explained."""
+    generator = torch.Generator().manual_seed(seed)
+    cases = [_case(assignment, exercise, test, generator, seed, with_slips, more) for test in exercise.tests]
+    wrong = assignment.bank(exercise.name, "wrong") if with_slips else []
+    slips = {a.header["slip"]: Slip(a.header["slip"], a.header["says"], a.header["source"]) for a in wrong}
+    return Entry(exercise.title, exercise.answer, exercise.hints, cases, slips)
+
+
+def reply(probe: Probe, answer: object, inputs: str, seed: int) -> Reply:
+    """The reply of a trusted answer, run in this process."""
+    return read(wire.run(probe.source, probe.name, answer, inputs, seed))
+
+
+def _case(
+    assignment: Assignment,
+    exercise: Exercise,
+    test: Test,
+    generator: torch.Generator,
+    seed: int,
+    with_slips: bool,
+    more: int,
+) -> Case:
+    probe = test.shipped()
+    drawn = test.draw(generator)
+    inputs = wire.dumps({**drawn, "draws": test.draws})
+    many = wire.dumps({**drawn, "draws": test.draws * more})
+    right = [assignment.solution] + [answer.namespace for answer in assignment.bank(exercise.name, "right")]
+    outputs = []
+    for index, namespace in enumerate(right):
+        said = reply(probe, namespace[exercise.answer], many, seed + 1 + index)
+        if said.status != "ok":
+            raise RuntimeError(f"{exercise.name}: right answer {index} gives no data: {said.status} {said.message}")
+        outputs.append(said.data)
+    expected = {name: expect([data[name] for data in outputs], probe.random) for name in outputs[0]}
+    slips: dict[str, dict[str, Expected] | str] = {}
+    for answer in assignment.bank(exercise.name, "wrong") if with_slips else []:
+        said = reply(probe, answer.namespace.get(exercise.answer), many, seed + 1)
+        slips[answer.header["slip"]] = _slip(said, probe)
+    return Case(probe, inputs, seed, expected, slips)
+
+
+def _slip(said: Reply, probe: Probe) -> dict[str, Expected] | str:
+    try:
+        return {name: expect([value], probe.random) for name, value in said.data.items()} if said.data else said.status
+    except (TypeError, ValueError, RuntimeError):
+        return "raised"

@@ -1,0 +1,131 @@
+"""From the replies of an exercise's probes to a verdict: one of four outcomes, and the slip where it is known."""
+
+from dataclasses import dataclass
+
+from dgm_tutor.checks import wire
+from dgm_tutor.checks.compare import Expected, fault
+
+OUTCOMES = ("not attempted", "raised", "wrong", "right")
+FAULTS = {
+    "missing": "the result has no {output}",
+    "not a number": "{output} is not a number",
+    "shape": "{output} has the wrong shape",
+    "not finite": "{output} is not finite (NaN or infinity)",
+    "value": "{output} is off",
+    "spread": "{output} is right on average but scatters too much: is the noise shared where it should be independent?",
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The function `name` of `source`, run on an answer and inputs. `random`: its outputs are draws.
+
+    `says` is the advice when it fails and no slip explains it; `share` its part of the exercise's points.
+    """
+
+    name: str
+    source: str
+    says: str
+    share: float = 1.0
+    random: bool = False
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A known mistake: its name, what to tell the one who made it, and who made it before."""
+
+    name: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A probe with its inputs (wire text), what right answers give, and what each slip gives (or its status)."""
+
+    probe: Probe
+    inputs: str
+    seed: int
+    expected: dict[str, Expected]
+    slips: dict[str, dict[str, Expected] | str]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a probe said: `status` (ok, raised, not attempted, refused), its data, a message."""
+
+    status: str
+    data: dict[str, object]
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`outcome`, the share of the points earned (0 to 1), what to tell the student, the slip's name or None."""
+
+    outcome: str
+    share: float
+    message: str
+    slip: str | None = None
+
+
+def read(text: str) -> Reply:
+    """The reply in `text`; anything malformed is a `refused` reply, never an error."""
+    try:
+        reply = wire.loads(text)
+    except wire.WireError as error:
+        return Reply("refused", {}, f"the reply was refused: {error}")
+    status = reply.get("status") if isinstance(reply, dict) else None
+    data = reply.get("data", {}) if isinstance(reply, dict) else None
+    if status not in ("ok", "raised", "not attempted") or not isinstance(data, dict):
+        return Reply("refused", {}, "the reply was refused: it is not a probe's")
+    return Reply(status, data, str(reply.get("message", ""))[:1000])
+
+
+def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Verdict:
+    """The verdict on one exercise. A probe earns its share only by a reply that agrees in every output."""
+    comparisons = sum(expected.size for case in cases for expected in case.expected.values())
+    faults = [_fault(case, reply, comparisons) for case, reply in zip(cases, replies, strict=True)]
+    total = sum(case.probe.share for case in cases)
+    share = sum(case.probe.share for case, wrong in zip(cases, faults, strict=True) if wrong is None) / total
+    if not any(faults):
+        return Verdict("right", 1.0, "Right.")
+    first = next(index for index, wrong in enumerate(faults) if wrong)
+    status = replies[first].status
+    if status == "not attempted":
+        return Verdict("not attempted", share, "Nothing here yet: fill in the answer and run the cell again.")
+    slip = _slip(cases, replies, slips, comparisons)
+    if slip is not None:
+        return Verdict("wrong" if status == "ok" else "raised", share, slip.says, slip.name)
+    if status == "ok":
+        return Verdict("wrong", share, f"{faults[first].capitalize()}. {cases[first].probe.says}")
+    return Verdict("raised", share, replies[first].message)
+
+
+def _fault(case: Case, reply: Reply, comparisons: int) -> str | None:
+    """Why the reply earns nothing, or None."""
+    if reply.status != "ok":
+        return reply.status
+    for output, expected in case.expected.items():
+        kind = fault(reply.data[output], expected, comparisons) if output in reply.data else "missing"
+        if kind:
+            return FAULTS[kind].format(output=output.replace("_", " "))
+    return None
+
+
+def _slip(cases: list[Case], replies: list[Reply], slips: dict[str, Slip], comparisons: int) -> Slip | None:
+    """The first slip that explains every reply."""
+    for slip in slips.values():
+        if all(_explains(case, reply, slip.name, comparisons) for case, reply in zip(cases, replies, strict=True)):
+            return slip
+    return None
+
+
+def _explains(case: Case, reply: Reply, slip: str, comparisons: int) -> bool:
+    given = case.slips.get(slip)
+    if given is None or isinstance(given, str):
+        return given == reply.status
+    return reply.status == "ok" and all(
+        output in reply.data and fault(reply.data[output], expected, comparisons) is None
+        for output, expected in given.items()
+    )

@@ -47,7 +47,8 @@ def _exercise(assignment: Assignment, exercise: Exercise, source: str) -> list[N
     difficulty = "●" * exercise.difficulty + "○" * (5 - exercise.difficulty)
     box = (
         f"### {exercise.title}\n\n**Points** {exercise.points:g} · **difficulty** {difficulty} "
-        f"({exercise.difficulty} of 5) · **about {exercise.minutes} minutes** · define `{_signature(assignment, exercise)}`"
+        f"({exercise.difficulty} of 5) · **about {exercise.minutes} minutes** · "
+        f"define `{_signature(assignment, exercise)}`"
     )
     return [
         new_markdown_cell(box, id=f"{exercise.name}-task"),

@@ -10,6 +10,12 @@ def draws(n, seed, mean=2.0, sd=3.0, size=4):
     return mean + sd * torch.randn(n, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+def wide(seed, sd):
+    """Draws whose mean is right on the spot and whose spread is `sd`."""
+    value = draws(64, seed, sd=sd)
+    return value - value.mean(0) + 2
+
+
 def test_a_right_answer_passes_in_a_thousand_seeds():
     wrong = sum(
         fault(draws(64, 2 * seed), expect([draws(256, 2 * seed + 1)], random=True), comparisons=4) is not None
@@ -32,7 +38,7 @@ def test_the_limit_is_the_quantile_of_students_t():
     [
         (draws(64, 1), None),
         (draws(64, 1, mean=5.0), "value"),
-        (draws(64, 1, sd=24.0), "spread"),
+        (wide(1, sd=24.0), "spread"),
         (draws(64, 1, size=3), "shape"),
         (draws(64, 1)[0], "shape"),
         (draws(1, 1), "shape"),
@@ -65,6 +71,6 @@ def test_exact_values(output, kind):
 
 
 def test_the_spread_is_the_largest_of_the_right_answers():
-    narrow, wide = draws(256, 3, sd=1.0), draws(256, 4, sd=9.0)
-    assert fault(draws(64, 5, sd=9.0), expect([narrow], random=True), 4) == "spread"
-    assert fault(draws(64, 5, sd=9.0), expect([narrow, wide], random=True), 4) is None
+    one, other = draws(256, 3, sd=1.0), draws(256, 4, sd=9.0)
+    assert fault(wide(5, sd=9.0), expect([one], random=True), 4) == "spread"
+    assert fault(wide(5, sd=9.0), expect([one, other], random=True), 4) is None

@@ -71,7 +71,8 @@ EXERCISES = [
         hints=(
             "Name the two terms first: what does the decoder say about x, and how far is q(z|x) from the prior?",
             "`decoder(z)` and `posterior` are distributions: `.log_prob(x)` sums over pixels for you, and "
-            "`torch.distributions.kl_divergence` knows two Gaussians. Which of `sample` and `rsample` lets a gradient by?",
+            "`torch.distributions.kl_divergence` knows two Gaussians. Which of `sample` and `rsample` lets a "
+            "gradient by?",
             "Draw z = posterior.rsample(); the loss of one x is -decoder(z).log_prob(x) + beta * KL(posterior, prior); "
             "average over the batch, never over pixels or latent dimensions.",
         ),

@@ -1,0 +1,71 @@
+"""What every data set looks like: a ``Dataset`` of two ``Split``s, and binarisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .densities import Density
+
+
+@dataclass(frozen=True)
+class Split:
+    """One half of a data set, row i of every tensor belonging to example i.
+
+    x            uint8 images (n, 28, 28) or (n, 3, h, w); int64 pitches (n, time, 4); float32 points (n, 2)
+    y            int64 labels (n,), or None
+    factors      int64 ground-truth factors (n, F), or None, with their ``factor_names`` and ``factor_sizes``
+    modalities   name -> tensor with n rows: other views of the same examples (colour_digits)
+    length       int64 (n,): rows of ``x[i]`` that hold data, where sequences are padded; else None
+    names        a name per example, where the source has one (chorales)
+    """
+
+    x: Tensor
+    y: Tensor | None = None
+    factors: Tensor | None = None
+    factor_names: tuple[str, ...] = ()
+    factor_sizes: tuple[int, ...] = ()
+    modalities: dict[str, Tensor] = field(default_factory=dict)
+    length: Tensor | None = None
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def pixels(self) -> Tensor:
+        """The images as float32 in [0, 1], shaped like ``x``. Raises TypeError where there are none."""
+        if self.x.dtype != torch.uint8:
+            raise TypeError(
+                f"pixels() is for images (uint8), but x is {self.x.dtype} of shape {tuple(self.x.shape)}: "
+                "points and sequences are used as they are, through .x"
+            )
+        return self.x.float() / 255
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set with its rights. ``density``: the exact p_data(x), for the 2-D densities."""
+
+    name: str
+    train: Split
+    test: Split
+    license: str
+    source: str
+    classes: tuple[str, ...] = ()
+    density: Density | None = None
+
+
+def binarise(x01: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw each pixel from a Bernoulli whose mean is its grey level: float32 of 0 and 1, same shape.
+
+    Drawn anew for every batch this is dynamic binarisation (Salakhutdinov and Murray 2008), which makes a
+    Bernoulli decoder's log-likelihood a true one: a grey level is not a possible outcome of a coin.
+    """
+    if not x01.is_floating_point():
+        raise TypeError(f"binarise() wants floats in [0, 1], got {x01.dtype}: use split.pixels()")
+    if x01.numel() and not (x01.min() >= 0 and x01.max() <= 1):  # also catches NaN
+        low, high = x01.min().item(), x01.max().item()
+        raise ValueError(f"binarise() wants grey levels in [0, 1], got values from {low:g} to {high:g}")
+    return torch.bernoulli(x01, generator=generator).float()

@@ -2,7 +2,8 @@
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 BIN := $(CURDIR)/.venv/bin
-export PATH := $(BIN):$(PATH)
+# Not exported for all: set-up must find the system's Python, not the one in the .venv that it may have to replace.
+IN_VENV = PATH="$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test quick notebooks browser bench weights clean
@@ -14,25 +15,25 @@ setup: ## install the course into .venv (the other targets do this first)
 	@$(PYTHON) scripts/setup.py
 
 lab: setup ## open the course in JupyterLab
-	@"$(BIN)/dgm-tutor" lab
+	@$(IN_VENV) "$(BIN)/dgm-tutor" lab
 
 test: setup ## every check: lint, tests, pages, browser, wheel, newest versions
-	@"$(BIN)/python" scripts/verify.py
+	@$(IN_VENV) "$(BIN)/python" scripts/verify.py
 
 quick: setup ## lint and the fast tests, a few minutes
-	@"$(BIN)/python" scripts/verify.py lint quick
+	@$(IN_VENV) "$(BIN)/python" scripts/verify.py lint quick
 
 browser: setup ## drive the pages in headless Chromium
-	@"$(BIN)/python" scripts/verify.py browser
+	@$(IN_VENV) "$(BIN)/python" scripts/verify.py browser
 
 notebooks: setup ## regenerate lecture12/*.ipynb from lecture12/*.py
-	@"$(BIN)/python" scripts/pages.py build
+	@$(IN_VENV) "$(BIN)/python" scripts/pages.py build
 
 weights: setup ## train the shipped weights again
-	@"$(BIN)/python" scripts/weights.py
+	@$(IN_VENV) "$(BIN)/python" scripts/weights.py
 
 bench: setup ## measure speed on this machine: slider latency, page times
-	@"$(BIN)/dgm-tutor" bench
+	@$(IN_VENV) "$(BIN)/dgm-tutor" bench
 
 clean: ## remove .venv, caches and test artifacts; your notebooks, runs and downloads stay
 	rm -rf .venv .pytest_cache .ruff_cache artifacts build dist

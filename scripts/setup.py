@@ -45,6 +45,11 @@ def check_python(version: tuple[int, ...] = tuple(sys.version_info[:3])) -> None
         )
 
 
+def base_python() -> str:
+    """This Python outside any environment: the one at hand may be the very one to be replaced."""
+    return getattr(sys, "_base_executable", sys.executable)
+
+
 def interpreter(venv: Path) -> Path:
     return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
@@ -158,8 +163,7 @@ def set_up(root: Path = ROOT, venv: Path = VENV) -> None:
     if not whole:
         again = " again (it is broken, was moved, or another tool made it)" if venv.exists() else ""
         print(f"-- Making {venv}{again}", flush=True)
-        shutil.rmtree(venv, ignore_errors=True)
-        run([sys.executable, "-m", "venv", venv], "A virtual environment with pip")
+        run([base_python(), "-m", "venv", "--clear", venv], "A virtual environment with pip")
     stamp.unlink(missing_ok=True)
     install(venv, root)
     fresh = stamp.with_suffix(".new")

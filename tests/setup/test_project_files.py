@@ -28,7 +28,7 @@ def test_make_help_is_the_default_and_lists_every_target(root):
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"clean", "help"}))
 def test_every_target_sets_up_first(root, target):
-    dry = output("make", "-n", target, cwd=root)
+    dry = output("make", "--no-print-directory", "-n", target, cwd=root)
     assert "scripts/setup.py" in dry.splitlines()[0]
 
 

@@ -28,8 +28,8 @@ def installs(monkeypatch) -> list[Path]:
     done = []
 
     def run(command, reason):
-        subprocess.run([*map(str, command[:3]), "--without-pip", str(command[3])], check=True)
-        packages = next(Path(command[3]).glob("[Ll]ib*/**/site-packages"))
+        subprocess.run([*map(str, command[:-1]), "--without-pip", str(command[-1])], check=True)
+        packages = next(Path(command[-1]).glob("[Ll]ib*/**/site-packages"))
         (packages / "pip.py").touch()
 
     monkeypatch.setattr(setup, "run", run)
@@ -94,6 +94,19 @@ def test_a_moved_environment_is_made_again(project, installs):
     setup.set_up(moved, moved / ".venv")
     assert setup.is_whole(moved / ".venv")
     assert len(installs) == 2
+
+
+def test_an_environment_can_be_replaced_by_its_own_python(project, installs, monkeypatch):
+    """An activated environment that was moved: the Python that runs the script is the one that goes."""
+    setup.set_up(project, project / ".venv")
+    moved = project.rename(project.with_name("moved"))
+    own = setup.interpreter(moved / ".venv")
+    code = "import setup, subprocess; print(setup.base_python())"
+    base = subprocess.run(
+        [own, "-c", code], cwd=Path(setup.__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert Path(base.stdout.strip()).exists()
+    assert not Path(base.stdout.strip()).is_relative_to(moved)
 
 
 @pytest.mark.parametrize("lost", ["pyvenv.cfg", "interpreter", "pip"])

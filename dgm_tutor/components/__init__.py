@@ -5,12 +5,20 @@ dimension, so that any posterior goes with any prior and any decoder. Units are 
 """
 
 from dgm_tutor.components.distributions import bernoulli, normal
-from dgm_tutor.components.heads import BernoulliHead, GaussianHead, GaussianNoiseHead, StandardNormal, Table
+from dgm_tutor.components.heads import (
+    BernoulliHead,
+    CategoricalHead,
+    GaussianHead,
+    GaussianNoiseHead,
+    StandardNormal,
+    Table,
+)
 from dgm_tutor.components.networks import At, FiLM, Linear, mlp
 
 __all__ = [
     "At",
     "BernoulliHead",
+    "CategoricalHead",
     "FiLM",
     "GaussianHead",
     "GaussianNoiseHead",

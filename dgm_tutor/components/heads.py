@@ -75,6 +75,20 @@ class BernoulliHead(nn.Module):
         )
 
 
+class CategoricalHead(nn.Module):
+    """One of finitely many symbols, one-hot, whose logits the network gives: a decoder or posterior that is a table."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, *condition: Tensor) -> OneHotCategorical:
+        return OneHotCategorical(logits=self.network(*condition), validate_args=False)
+
+    def refuse(self, x: Tensor) -> str | None:
+        return _refuse_symbols(x)
+
+
 class Table(nn.Module):
     """p(b | a) for one-hot a, as a table of logits (a, b): a component of an exact finite world."""
 
@@ -87,5 +101,9 @@ class Table(nn.Module):
         return OneHotCategorical(logits=logits, validate_args=False)
 
     def refuse(self, x: Tensor) -> str | None:
-        one_hot = ((x == 0) | (x == 1)).all() and (x.sum(-1) == 1).all()
-        return None if one_hot else "x must be one-hot rows, one symbol each"
+        return _refuse_symbols(x)
+
+
+def _refuse_symbols(x: Tensor) -> str | None:
+    one_hot = ((x == 0) | (x == 1)).all() and (x.sum(-1) == 1).all()
+    return None if one_hot else "x must be one-hot rows, one symbol each"

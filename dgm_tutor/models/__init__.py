@@ -8,6 +8,7 @@
 
 from dgm_tutor.models.base import Intractable, Model
 from dgm_tutor.models.conditional import ConditionalBetaVAE
+from dgm_tutor.models.finite import exact_loss, exact_world, finite_vae
 from dgm_tutor.models.latent import LatentVariableModel
 from dgm_tutor.models.registry import create, names
 from dgm_tutor.models.storage import WEIGHTS, load, notes, save, shipped
@@ -19,6 +20,9 @@ __all__ = [
     "LatentVariableModel",
     "Model",
     "create",
+    "exact_loss",
+    "exact_world",
+    "finite_vae",
     "load",
     "names",
     "notes",

@@ -1,0 +1,38 @@
+"""Neural networks on a finite world: small enough that every term of their loss is also an exact sum."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from dgm_tutor.components import CategoricalHead, Table, mlp
+from dgm_tutor.exact import FiniteWorld
+from dgm_tutor.models.latent import LatentVariableModel
+from dgm_tutor.objectives import ExactDraw, Loss, distortion, rate
+
+
+def finite_vae(x_count: int, z_count: int, *, beta: float = 1.0, hidden: Sequence[int] = (16,)) -> LatentVariableModel:
+    """A beta-VAE over one-hot x and z, with a uniform prior and networks for q(z|x) and p(x|z), float64."""
+    model = LatentVariableModel(
+        prior=Table(torch.full((z_count,), 1 / z_count)).requires_grad_(False),
+        decoder=CategoricalHead(mlp([z_count, *hidden, x_count])),
+        posterior=CategoricalHead(mlp([x_count, *hidden, z_count])),
+        objective=distortion + beta * rate,
+        x_dim=x_count,
+    )
+    return model.double()
+
+
+def exact_loss(model: LatentVariableModel, p_data: Tensor) -> Loss:
+    """The model's loss with its expectations summed out, not sampled; p_data (n,) over the n symbols."""
+    return model.objective(ExactDraw(model, torch.eye(len(p_data), dtype=torch.float64), p_data))
+
+
+def exact_world(model: LatentVariableModel, p_data: Tensor) -> FiniteWorld:
+    """The finite world whose tables are what the model's networks say, differentiable in their parameters."""
+    prior = model.prior().probs
+    every_x, every_z = (torch.eye(n, dtype=torch.float64) for n in (len(p_data), len(prior)))
+    return FiniteWorld(
+        p={"z": prior, "x | z": model.decoder(every_z).probs.mT},
+        q={"x": p_data, "z | x": model.posterior(every_x).probs.mT},
+    )

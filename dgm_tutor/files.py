@@ -1,7 +1,7 @@
 """Atomic writes: a file is either the old one or the new one, never half of it."""
 
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 from safetensors.torch import save
@@ -11,15 +11,15 @@ from torch import Tensor
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write beside ``path``, flush to disk, then put in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path
 

@@ -17,6 +17,7 @@ PRESETS = {
     10.0: "close to collapse: little is worth telling",
 }
 STILLS = (0.1, 1.0, 4.0, 10.0)
+BETAS_ALONE = (0.1, 0.316, 1.0, 3.16, 10.0)
 
 
 class BetaExplorer:
@@ -90,6 +91,15 @@ class BetaExplorer:
             for point in self.alone
             for here in [self._point(self.family.at(point["beta"]), point["beta"])]
         ]
+
+    def mi_from_one_to_ten(self) -> str:
+        """MI_q at beta 1 and at beta 10, in words."""
+        one, ten = (evaluation.information(self.family.at(beta), self.x, seed=0) for beta in (1.0, 10.0))
+        return (
+            f"MI_q goes from {one.mi_q.value:.2f} to {ten.mi_q.value:.2f} nats (at most {one.entropy_data.value:.2f}), "
+            f"and the whole rate from {one.rate.value:.1f} to {ten.rate.value:.1f}: what MI_q hides, because it has a "
+            "ceiling here, the rate shows."
+        )
 
     def still(self) -> Html:
         """A strip of frames for places with no kernel."""

@@ -42,8 +42,13 @@ class FlowWorld:
         with torch.no_grad():
             self.z = inverse(self.x)
 
-    def __getitem__(self, index: slice) -> FlowWorld:
-        return FlowWorld(self.forward, self.inverse, self.x[index], self.base_log_prob)
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """One world a point: (n,)."""
+        return tuple(self.x.shape[:1])
+
+    def __getitem__(self, index: int | slice) -> FlowWorld:
+        return FlowWorld(self.forward, self.inverse, torch.atleast_2d(self.x[index]), self.base_log_prob)
 
     def __str__(self) -> str:
         return f"x = {self.x.tolist()}\nz = f^-1(x) = {self.z.tolist()}"

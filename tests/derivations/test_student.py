@@ -1,0 +1,71 @@
+"""A student's line: four outcomes, and messages that help."""
+
+import math
+
+import pytest
+import sympy
+
+from dgm_tutor import derivations
+
+D16 = derivations.get("D16")
+RIGHT = {"mi_q": "beta - 1", "kl_aggregate": "beta", "kl_likelihood": 1, "entropy_data": 1}
+beta = sympy.Symbol("beta", positive=True)  # a student's symbol need not carry our assumptions
+
+
+@pytest.mark.parametrize("mi", ["beta - 1", "beta-1", "-(1 - beta)", "(beta**2 - 1)/(beta + 1)", beta - 1])
+def test_any_way_of_writing_the_coefficient_is_right(mi):
+    assert D16.check_line(3, RIGHT | {"mi_q": mi}).ok
+
+
+@pytest.mark.parametrize("answer", [None, ..., {}, {"mi_q": ..., "kl_aggregate": None}])
+def test_an_open_line_is_not_attempted(answer):
+    verdict = D16.check_line(3, answer)
+    assert verdict.outcome == "not attempted" and "'kl_likelihood'" in verdict.message
+
+
+@pytest.mark.parametrize("answer", [1.386, "beta", [1, 2], {"mi_q"}, 0, True])
+def test_a_number_is_no_answer(answer):
+    verdict = D16.check_line(3, answer)
+    assert verdict.outcome == "error" and "mapping" in verdict.message
+
+
+def test_repeating_the_line_before_is_no_answer():
+    for i in range(1, 4):
+        before = {t.name: str(c) for t, c in D16.lines[i - 1].terms.items()}
+        verdict = D16.check_line(i, before)
+        assert verdict.outcome == "wrong" and "without" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [math.nan, math.inf, True, "beta +", "gamma", "beta.real", "abs(beta)", "beta**5", "2**beta", "1/0", "", "x" * 500]
+    + ["__import__('os').system('true')", "(lambda: 1)()", "(" * 90, [1], None, sympy.sin(beta), sympy.oo, 1j],
+)
+def test_a_coefficient_that_is_no_formula_is_an_error_and_is_never_run(value):
+    assert D16.check_line(3, RIGHT | {"mi_q": value}).outcome == "error"
+
+
+def test_an_unknown_term_is_an_error_that_lists_the_known():
+    verdict = D16.check_line(3, {"miq": 1})
+    assert verdict.outcome == "error" and "'miq'" in verdict.message and "'mi_q'" in verdict.message
+
+
+def test_a_wrong_line_comes_with_a_world_to_recompute_it_on():
+    verdict = D16.check_line(3, RIGHT | {"mi_q": "beta"})
+    example = verdict.counterexample
+    assert verdict.slip.name == "beta for beta - 1"
+    assert set(example.world.p_joint.sizes.values()) == {2}
+    assert all(math.isclose(10 * p, round(10 * p)) for f in example.world.p.factors for p in f.probs.flatten().tolist())
+    assert example.off_by == pytest.approx(example.world.mi_q().item())  # beta for beta - 1 is off by MI_q
+    assert f"{example.off_by:+.6g}" in verdict.message
+    assert "p(x | z=0)" in verdict.message and f"beta = {example.parameters['beta']:.4g}" in verdict.message
+
+
+def test_a_wrong_line_that_no_slip_explains_is_not_given_a_name():
+    verdict = D16.check_line(3, RIGHT | {"mi_q": "0.5*beta"})
+    assert verdict.outcome == "wrong" and verdict.slip is None and "slip" not in verdict.message
+
+
+def test_a_line_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="lines 0 to 3"):
+        D16.check_line(4, RIGHT)

@@ -55,10 +55,10 @@ def interpreter(venv: Path) -> Path:
 
 
 def projects(root: Path) -> dict[Path, str]:
-    """The folders to install, each with its extras: the course, and the autograder where it exists."""
-    found = {root: "course,test"}
+    """The folders to install, each with its extras: the course and, where it exists and can run, the autograder."""
+    found = {root: "[course,test]"}
     if (root / "autograder" / "pyproject.toml").exists() and sys.platform.startswith("linux"):
-        found[root / "autograder"] = "test"
+        found[root / "autograder"] = ""
     return found
 
 
@@ -140,7 +140,7 @@ def install(venv: Path, root: Path) -> None:
     pip = pip_install(venv, "-c", root / "constraints.txt")
     options, reason = torch_source()
     run([*pip, *options, "torch"], reason)
-    editable = [part for folder, extras in projects(root).items() for part in ("-e", f"{folder}[{extras}]")]
+    editable = [part for folder, extras in projects(root).items() for part in ("-e", f"{folder}{extras}")]
     run([*pip, *editable], "The course and what it needs, at the tested versions")
 
 

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+import setup
 
 pytestmark = pytest.mark.package
 
@@ -14,7 +15,8 @@ def test_the_quick_tests_pass_with_the_newest_versions(root, wheel, fresh, tmp_p
     torch = re.search(r"^torch==.+$", (root / "constraints.txt").read_text(), re.MULTILINE)[0]
     pins = tmp_path / "only-torch.txt"
     pins.write_text(torch + "\n")
-    venv = fresh(f"{wheel}[course,test]", pins=pins)
+    companions = [folder for folder in setup.projects(root) if folder != root]
+    venv = fresh(f"{wheel}[course,test]", *companions, pins=pins)
     command = [venv / "bin" / "pytest", "-q", "-m", QUICK_BUT_PINS, "-n", "2", "--dist", "loadfile"]
     env = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     said = execute(*command, "-p", "no:cacheprovider", cwd=root, env=env)

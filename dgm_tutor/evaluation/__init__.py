@@ -5,7 +5,7 @@ Every function that takes a `model` asks three things of it and nothing else:
 `model.decoder(z)` -> distribution, batch z.shape[:-1], event (D,). x is (n, D); all values are in nats.
 """
 
-from .disentanglement import Dci, Scores, dci, disentanglement, factor_vae, mig, mutual_information, sap
+from .disentanglement import Dci, Scores, dci, disentanglement, factor_vae, mean_codes, mig, mutual_information, sap
 from .estimates import Estimate
 from .information import D16, Decomposition, Information, d16, decomposition, information
 from .likelihood import RateDistortion, bits_per_dim, elbo, kl, log_marginal, rate_distortion
@@ -29,6 +29,7 @@ __all__ = [
     "information",
     "kl",
     "log_marginal",
+    "mean_codes",
     "mig",
     "minibatch_stratified",
     "minibatch_weighted",

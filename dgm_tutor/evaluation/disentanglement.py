@@ -2,8 +2,7 @@
 
 codes (n, d) are a representation of n examples (the posterior means, say), factors (n, k) the integers they
 were drawn from. No score changes when codes are permuted, negated or rescaled, and a constant code counts for
-nothing. A code that the posterior's noise drowns still varies in its mean, and is not constant: set it to 0
-first. `dci` and `sap` need scikit-learn, imported when they are called.
+nothing: see `mean_codes`. `dci` and `sap` need scikit-learn, imported when they are called.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,11 @@ from importlib import import_module
 from types import ModuleType
 
 import numpy as np
+import torch
 from torch import Tensor
+from torch.distributions import kl_divergence
+
+from .estimates import check_data, marginals, posterior_of
 
 Array = np.ndarray | Tensor
 BINS = 20  # equal-width bins a code is cut into for its mutual information (Locatello et al. 2019)
@@ -36,6 +39,20 @@ class Scores:
     factor_vae: float
     dci: Dci
     sap: float
+
+
+@torch.no_grad()
+def mean_codes(model, x: Tensor, least: float = 0.01) -> Tensor:
+    """The posterior means (n, d) of x (n, D), those of collapsed dimensions set to 0.
+
+    A dimension whose mean KL(q(z_j|x) || p(z_j)) is below `least` nats counts as collapsed: its mean still moves
+    with x, by less than the posterior's own noise, and a score would count what that noise hides. ValueError as in
+    `elbo`; TypeError unless posterior and prior are `Independent` over dimensions.
+    """
+    check_data(x)
+    q = posterior_of(model, x)
+    rate = kl_divergence(marginals(q, "model.posterior(x)"), marginals(model.prior(), "model.prior()")).mean(0)
+    return torch.where(rate < least, 0.0, q.mean)
 
 
 def disentanglement(codes: Array, factors: Array, factor_names: Sequence[str] | None = None, seed: int = 0) -> Scores:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
+from torch.distributions import Distribution, Independent
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,16 @@ def posterior_of(model, x: Tensor) -> Distribution:
             "in torch.distributions.Independent"
         )
     return q
+
+
+def marginals(distribution: Distribution, name: str) -> Distribution:
+    """The distributions of the dimensions, event (); TypeError, which says `name`, where they are not independent."""
+    if not isinstance(distribution, Independent) or distribution.base_dist.event_shape:
+        raise TypeError(
+            f"{name}: this needs each dimension's own density, expected "
+            f"torch.distributions.Independent over scalars, got {type(distribution).__name__}"
+        )
+    return distribution.base_dist
 
 
 def check_count(name: str, value: int, least: int = 1) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution
 
-from .estimates import Estimate, check_count, check_data, draw, over_draws, posterior_of, seeded
+from .estimates import Estimate, check_count, check_data, draw, marginals, over_draws, posterior_of, seeded
 from .likelihood import kl
 
 PAIRS = 2**18  # (z, x) pairs whose density is evaluated at a time
@@ -98,7 +98,7 @@ def decomposition(model, x: Tensor, samples: int = 2, seed: int | None = None, c
     """
     _check(x, samples, chunk)
     q, p = posterior_of(model, x), model.prior()
-    base_q, base_p = _marginals(q, "model.posterior(x)"), _marginals(p, "model.prior()")
+    base_q, base_p = marginals(q, "model.posterior(x)"), marginals(p, "model.prior()")
     with seeded(seed, x.device):
         z = draw(q, samples)  # (S, N, d)
     rows = max(1, chunk // len(x))
@@ -160,14 +160,3 @@ def _terms(log: _LogProbs) -> tuple[Tensor, Tensor, Tensor]:
 def _information(log: _LogProbs) -> Information:
     terms = (over_draws(term) for term in (*_terms(log), log.kl, -log.log_px_z))
     return Information(*terms, entropy_data=Estimate(math.log(log.log_qz.shape[1]), 0.0))
-
-
-def _marginals(distribution: Distribution, name: str) -> Distribution:
-    """The distribution of each dimension, event ()."""
-    if not isinstance(distribution, Independent) or distribution.base_dist.event_shape:
-        raise TypeError(
-            f"{name}: the decomposition needs each dimension's own density, expected "
-            f"torch.distributions.Independent over scalars, got {type(distribution).__name__}; "
-            "use information()"
-        )
-    return distribution.base_dist

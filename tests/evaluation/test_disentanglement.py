@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch.distributions import Independent, Normal
 
-from dgm_tutor.evaluation import dci, disentanglement, factor_vae, mig, mutual_information, sap
+from dgm_tutor.evaluation import dci, disentanglement, factor_vae, mean_codes, mig, mutual_information, sap
 
 SIZES = (3, 4, 5, 8)
 CEILING = np.mean([1 - 1 / size for size in SIZES])  # SAP's largest value for these factors
@@ -155,6 +156,26 @@ def test_a_few_points_are_scored(n):
     assert 0 <= mig(noise(3, n=n), factors) <= 1
     assert 0 <= sap(noise(3, n=n), factors) <= 1
     assert 0 <= dci(noise(3, n=n), factors).informativeness <= 1
+
+
+class HalfCollapsed:
+    """z_1 follows x with noise 0.5; z_2 follows it exactly, by 1/1000 of its own noise."""
+
+    def prior(self):
+        return Independent(Normal(torch.zeros(2), 1.0), 1)
+
+    def posterior(self, x):
+        return Independent(Normal(x @ torch.tensor([[1.0, 1e-3]]), torch.tensor([0.5, 1.0]).expand(len(x), 2)), 1)
+
+
+def test_codes_are_posterior_means_without_what_the_posteriors_noise_hides(factors):
+    x = torch.tensor(factors[:, 3:] - 3.5, dtype=torch.float32)
+    found = mean_codes(HalfCollapsed(), x)
+    torch.testing.assert_close(found[:, :1], x)
+    assert (found[:, 1] == 0).all()
+    # the plain means would hide the perfect code behind a second one that is not there
+    assert mig(found, factors[:, 3:]) == pytest.approx(1)
+    assert mig(HalfCollapsed().posterior(x).mean, factors[:, 3:]) == pytest.approx(0)
 
 
 def test_bad_input_is_refused(factors):

@@ -61,7 +61,7 @@ def bars(
         rows.append((total, sum(values.values()), INK, "bold"))
     body = "".join(_bar(*row, unit, low, high) for row in rows)
     table = (
-        f'<table style="border-collapse:collapse;width:100%;margin:0;font-size:14px;'
+        f'<table style="border-collapse:collapse;table-layout:auto;width:100%;margin:0;font-size:14px;'
         f'color:{INK};background:{PAPER}">'
         f'<caption style="{CELL}text-align:left;caption-side:top">{escape(caption)}</caption>{body}</table>'
     )

@@ -1,10 +1,12 @@
 """What ipywidgets' sliders lack for keyboard and screen reader, repaired once a page.
 
-A core slider has no accessible name, the log slider speaks its exponent, and Notebook 7 takes the arrow keys
-away. ``accessible()`` watches the page and sets the three attributes that mend this; where anywidget is
-missing the page works as before.
+A core slider has no accessible name, the log slider speaks its exponent, and Notebook 7 takes the arrow keys away.
+``accessible()`` watches the page and sets the three attributes that mend this. A page works without it, too.
 """
 
+import sys
+
+from IPython import get_ipython
 from IPython.display import display
 
 ANNOUNCE = "dgm-announce"
@@ -23,7 +25,14 @@ true}); repair(); return () => watch.disconnect(); }, render() {}, };
 
 
 def accessible() -> None:
-    """Name every slider, speak its readout and let arrow keys reach it. Call once, in a page's first cell."""
+    """Name every slider, speak its readout and let arrow keys reach it. Call once, in a page's first cell.
+
+    Does nothing where anywidget is missing, and in VS Code and Colab, which fetch custom widgets from outside and ask
+    the reader before they do.
+    """
+    shell = get_ipython()
+    if shell is None or "__vsc_ipynb_file__" in shell.user_ns or "google.colab" in sys.modules:
+        return
     try:
         from anywidget import AnyWidget
     except ImportError:
@@ -35,11 +44,7 @@ def accessible() -> None:
         def _repr_mimebundle_(self, **kwargs):
             bundle = super()._repr_mimebundle_(**kwargs)
             data, about = bundle if isinstance(bundle, tuple) else (bundle, {})
-            return {
-                **data,
-                "text/html": "",
-                "text/plain": "",
-            }, about  # without a kernel there is nothing to show
+            return data | {"text/html": "", "text/plain": ""}, about  # nothing to see, also without a kernel
 
     display(Accessibility())
 

@@ -15,11 +15,12 @@ from .server import ROOT, serve
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
-    """What the server shows: copies of the course's pages, and the demo pages, not yet run."""
+    """What the server shows: copies of the course's pages, and the demo pages, of which one cannot be built."""
     folder = tmp_path_factory.mktemp("served")
     for name, source in (("good", demos.GOOD), ("broken", demos.BROKEN)):
         (folder / f"{name}.py").write_text(source)
-        write(pages.read(folder / f"{name}.py"), folder / f"{name}.ipynb")
+    pages.build(folder / "good.py")
+    write(pages.read(folder / "broken.py"), folder / "broken.ipynb")
     for page in pages.LECTURE.glob("*.ipynb"):
         shutil.copy(page, folder)
     return folder

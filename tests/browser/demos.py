@@ -16,7 +16,7 @@ accessible()
 generator = torch.Generator().manual_seed(0)
 weight, z = torch.randn(9, 784, generator=generator), torch.randn(16, 8, generator=generator)
 fig, ax = figures.figure(4, 3)
-ax.plot([0.1, 10], [2, -2])
+ax.plot([0.1, 10], [2.303, -2.303])
 ax.set(xscale="log", xlabel="beta", ylabel="logit (nats)")
 curve = figures.show(fig, "The logit falls as beta grows.")
 

@@ -4,7 +4,7 @@ from . import terms as t
 from .coefficients import Parameter
 from .derivation import Derivation, Line, Slip
 
-BETA = Parameter("beta", low=0.1, high=10.0, log=True)
+BETA = Parameter("beta", low=0.1, high=10.0, log=True, default=2.0)
 beta = BETA.symbol
 
 D16 = Derivation(

@@ -82,18 +82,18 @@ class Line:
     @property
     def latex(self) -> str:
         """The sum as it is printed: generated from the terms and coefficients that are checked."""
-        return _join((written(c, latex=True), t.latex) for t, c in self.terms.items())
+        return _join(((written(c, latex=True), t.latex) for t, c in self.terms.items()), r" \, ")
 
     @property
     def text(self) -> str:
-        return _join((written(c, latex=False), t.text) for t, c in self.terms.items()).replace("-", "−")
+        return _join(((written(c, latex=False), t.text) for t, c in self.terms.items()), " ").replace("-", "−")
 
 
-def _join(parts: Any) -> str:
+def _join(parts: Any, times: str) -> str:
     out = ""
     for (sign, factor), term in parts:
         sign = {"+": "", "-": "-"}[sign] if not out else f" {sign} "
-        out += f"{sign}{factor}{' ' if factor else ''}{term}"
+        out += f"{sign}{factor}{times if factor else ''}{term}"
     return out or "0"
 
 
@@ -175,7 +175,7 @@ class Derivation:
             words.append(f"({i}) {text} {plain}   [{self.reason(i)}]".replace("$", ""))
             if hidden:
                 terms = [rf"\texttt{{{t.name}}}".replace("_", r"\_") + rf": {t.latex}" for t in line.allowed]
-                rows.append(r"\\ &\quad {\small " + r",\quad ".join(terms) + "}")
+                rows += [r"\\ &\quad {\small " + term + "}" for term in terms]
                 words.append("    terms: " + ", ".join(f"{t.name} = {t.text}" for t in line.allowed))
         return Rendered(r"$$\begin{aligned}" + "\n".join(rows) + r"\end{aligned}$$", "\n".join(words))
 

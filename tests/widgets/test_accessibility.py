@@ -1,9 +1,9 @@
 """The repair of the sliders is shown where it works and keeps quiet elsewhere (what it does: tests/browser)."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 
 from dgm_tutor.widgets import accessibility
 
@@ -11,11 +11,10 @@ from dgm_tutor.widgets import accessibility
 @pytest.fixture
 def shown(monkeypatch):
     """What is displayed in a notebook's kernel."""
-    found, shell = [], InteractiveShell()
+    found, shell = [], SimpleNamespace(user_ns={})
     monkeypatch.setattr(accessibility, "display", found.append)
     monkeypatch.setattr(accessibility, "get_ipython", lambda: shell)
-    found_in = type("Shown", (), {"found": found, "shell": shell})
-    return found_in
+    return SimpleNamespace(found=found, shell=shell)
 
 
 def test_it_is_shown_and_leaves_nothing_to_see(shown):

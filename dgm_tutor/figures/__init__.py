@@ -4,7 +4,7 @@
 and rows of frames, ``palette`` the colours. Needs the extra ``course`` (matplotlib).
 """
 
-from dgm_tutor.figures import html, palette
+from dgm_tutor.figures import beta_vae, html, palette
 from dgm_tutor.figures.html import Html, Marker, bars, marker_over, strip
 from dgm_tutor.figures.palette import colour, style
 from dgm_tutor.figures.picture import Picture, figure, png, show, tile
@@ -14,6 +14,7 @@ __all__ = [
     "Marker",
     "Picture",
     "bars",
+    "beta_vae",
     "colour",
     "figure",
     "html",

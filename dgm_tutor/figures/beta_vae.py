@@ -84,3 +84,35 @@ def rate_distortion(curve: Sequence[Mapping[str, float]], alone: Sequence[Mappin
         f"rate {p['rate']:.1f} and distortion {p['distortion']:.1f} nats at beta {p['beta']:.3g}" for p in ends
     )
     return show(fig, alt + ", a falling, convex curve; separately trained networks lie close to it.")
+
+
+SCORES = {"mig": "MIG", "factor_vae": "FactorVAE", "dci_disentanglement": "DCI", "sap": "SAP"}
+
+
+def disentanglement(summary: Sequence[Mapping]) -> Picture:
+    """C19: distortion and rate on the left, disentanglement scores on the right, against beta, with standard errors.
+
+    ``summary`` has one row a beta, each metric as {"mean": ..., "standard_error": ...} over seeds. A row whose beta is
+    None (an untrained network) is left out.
+    """
+    trained = [row for row in summary if row["beta"] is not None]
+    betas = [row["beta"] for row in trained]
+    with style():
+        fig, (cost, quality) = figure(8.4, 3.4, columns=2)
+        for axes, names in ((cost, {"distortion": "distortion", "rate": "rate"}), (quality, SCORES)):
+            for name, label in names.items():
+                means = [row[name]["mean"] for row in trained]
+                errors = [row[name]["standard_error"] for row in trained]
+                axes.errorbar(betas, means, yerr=errors, label=label, capsize=3, marker="o", markersize=4)
+            axes.set(xscale="log", xlabel="β (log scale; 1 = VAE)")
+            axes.set_xticks(betas, [f"{beta:g}" for beta in betas])
+            axes.minorticks_off()
+            axes.legend()
+        cost.set(ylabel="nats per image")
+        quality.set(ylabel="score (1 is best)", ylim=(0, 1))
+    ends = trained[0], trained[-1]
+    moves = [
+        f"{label} {ends[0][name]['mean']:.2f} to {ends[1][name]['mean']:.2f}"
+        for name, label in {"distortion": "distortion", "rate": "rate", **SCORES}.items()
+    ]
+    return show(fig, f"From beta {betas[0]:g} to beta {betas[-1]:g}: " + ", ".join(moves) + ".")

@@ -1,10 +1,17 @@
 """An assignment's folder: its exercises, the model solution, and the bank of right and wrong answers."""
 
+import atexit
+import contextlib
 import re
 import runpy
+import shutil
+import sys
+import tempfile
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from dgm_autograder.exercise import Exercise, Question
 
@@ -30,7 +37,7 @@ class Answer:
     @cached_property
     def namespace(self) -> dict[str, object]:
         """The names the file defines. Trusted code: it runs in this process."""
-        return runpy.run_path(str(self.path))
+        return _run(self.path)
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,9 @@ class Assignment:
         for name in ("exercise.py", "checks.py"):
             if not (self.folder / name).is_file():
                 raise ValueError(f"{self.folder} is not an exercise folder: it has no {name}")
-        checks = runpy.run_path(str(self.folder / "checks.py"))
+        checks = _checks(self.folder)
         for name in ("EXERCISES", "QUESTIONS", "PROVIDES"):
-            object.__setattr__(self, name.lower(), list(checks[name]))
+            object.__setattr__(self, name.lower(), list(getattr(checks, name)))
         object.__setattr__(self, "answers", [_answer(path) for path in sorted(self.folder.glob("*/*.py"))])
         known = {exercise.name for exercise in self.exercises}
         for answer in self.answers:
@@ -68,7 +75,7 @@ class Assignment:
     @cached_property
     def solution(self) -> dict[str, object]:
         """The names the model solution defines."""
-        return runpy.run_path(str(self.folder / "exercise.py"))
+        return _run(self.folder / "exercise.py")
 
     def exercise(self, name: str) -> Exercise:
         return next(exercise for exercise in self.exercises if exercise.name == name)
@@ -76,6 +83,38 @@ class Assignment:
     def bank(self, exercise: str, kind: str) -> list[Answer]:
         """The right or the wrong answers to an exercise."""
         return [answer for answer in self.answers if (answer.exercise, answer.kind) == (exercise, kind)]
+
+
+def _checks(folder: Path) -> ModuleType:
+    """checks.py as a package of its own, so that it may import its neighbours: `from . import probes`."""
+    name = f"dgm_exercises_{re.sub(r'[^a-z0-9]', '_', folder.name)}"
+    for old in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+        del sys.modules[old]
+    found = spec_from_file_location(name, folder / "checks.py", submodule_search_locations=[str(folder)])
+    module = module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def load(folder: Path) -> Assignment:
+    """The assignment in `folder`; kept until one of its files changes."""
+    folder = folder.resolve()
+    return _load(folder, max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0))
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, changed: int) -> Assignment:
+    return Assignment(folder)
+
+
+def _run(path: Path) -> dict[str, object]:
+    """Run a file in a folder of its own, kept until the process ends: an answer may be a file it writes."""
+    folder = tempfile.mkdtemp(prefix="dgm-answer-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = path.resolve()
+    with contextlib.chdir(folder):
+        return runpy.run_path(str(path))
 
 
 def _answer(path: Path) -> Answer:

@@ -4,12 +4,12 @@ import torch
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.bank import Entry
 from dgm_tutor.checks.compare import Expected, expect
-from dgm_tutor.checks.judge import Case, Probe, Reply, Slip, read
+from dgm_tutor.checks.judge import Case, Probe, Reply, Slip, measured, read
 
 from dgm_autograder.assignment import Assignment
 from dgm_autograder.exercise import Exercise, Test
 
-MORE = 4  # right answers are run on this many times the draws of the student's answer
+MORE = 2  # right answers are run on this many times the draws of the student's answer, slips on half of that
 
 
 def entry(assignment: Assignment, exercise: Exercise, seed: int, with_slips: bool = True, more: int = MORE) -> Entry:
@@ -39,23 +39,31 @@ def _case(
     drawn = test.draw(generator)
     inputs = wire.dumps({**drawn, "draws": test.draws})
     many = wire.dumps({**drawn, "draws": test.draws * more})
+    some = wire.dumps({**drawn, "draws": test.draws * max(more // MORE, 1)})
     right = [assignment.solution] + [answer.namespace for answer in assignment.bank(exercise.name, "right")]
     outputs = []
     for index, namespace in enumerate(right):
-        said = reply(probe, namespace[exercise.answer], many, seed + 1 + index)
+        said = measured(probe, reply(probe, namespace[exercise.answer], many, seed + 1 + index), inputs)
         if said.status != "ok":
             raise RuntimeError(f"{exercise.name}: right answer {index} gives no data: {said.status} {said.message}")
         outputs.append(said.data)
-    expected = {name: expect([data[name] for data in outputs], probe.random) for name in outputs[0]}
+    slack = test.slack
+    expected = {
+        name: expect([data[name] for data in outputs], probe.random, slack.get(name, 0.0)) for name in outputs[0]
+    }
     slips: dict[str, dict[str, Expected] | str] = {}
     for answer in assignment.bank(exercise.name, "wrong") if with_slips else []:
-        said = reply(probe, answer.namespace.get(exercise.answer), many, seed + 1)
-        slips[answer.header["slip"]] = _slip(said, probe)
+        said = measured(probe, reply(probe, answer.namespace.get(exercise.answer), some, seed + 1), inputs)
+        slips[answer.header["slip"]] = _slip(said, test)
     return Case(probe, inputs, seed, expected, slips)
 
 
-def _slip(said: Reply, probe: Probe) -> dict[str, Expected] | str:
+def _slip(said: Reply, test: Test) -> dict[str, Expected] | str:
+    """What a slip gives; data that is no number has only its status to be known by."""
     try:
-        return {name: expect([value], probe.random) for name, value in said.data.items()} if said.data else said.status
+        given = {
+            name: expect([value], bool(test.draws), test.slack.get(name, 0.0)) for name, value in said.data.items()
+        }
     except (TypeError, ValueError, RuntimeError):
         return "raised"
+    return given or said.status

@@ -2,8 +2,8 @@
 
 import inspect
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from dgm_tutor.checks.judge import Probe
@@ -15,6 +15,8 @@ class Test:
 
     The probe must be self-contained (it is sent as source). Inputs and outputs are plain data. When `draws` is set
     the outputs are that many independent repetitions along the first axis, and `inputs["draws"]` says how many.
+    `measure(data, inputs)`, also self-contained, turns what the probe returned into the outputs to compare, in the
+    judging process. `slack` says how far an output of trained quantities may be off.
     """
 
     __test__ = False  # not a class of tests for pytest
@@ -24,11 +26,17 @@ class Test:
     says: str
     share: float = 1.0
     draws: int = 0
+    measure: Callable[[dict, dict], dict] | None = None
+    slack: Mapping[str, float] = field(default_factory=dict)
 
     def shipped(self) -> Probe:
         """The probe as it is sent to a kernel or shipped in a bank."""
-        source = textwrap.dedent(inspect.getsource(self.probe))
-        return Probe(self.probe.__name__, source, self.says, self.share, bool(self.draws))
+        measure = (_source(self.measure), self.measure.__name__) if self.measure else None
+        return Probe(self.probe.__name__, _source(self.probe), self.says, self.share, bool(self.draws), measure)
+
+
+def _source(function: Callable) -> str:
+    return textwrap.dedent(inspect.getsource(function))
 
 
 @dataclass(frozen=True)

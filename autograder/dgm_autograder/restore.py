@@ -92,12 +92,10 @@ def restore(notebook: NotebookNode, cells: dict[str, MasterCell]) -> tuple[Noteb
             flags[name] = "the cell is missing"
             # An answer that is gone leaves its place empty; a check goes back to the end, where it sees every answer.
             rebuilt.append(_cell(known.kind, known.source if known.locked else "", known))
-    clean = new_notebook(
-        cells=rebuilt, metadata={FLAGS: {name: why for name, why in flags.items() if cells[name].grade}}
-    )
-    if notebook.get("metadata", {}).get(UNREADABLE) is True:
-        clean.metadata[FLAGS] = {name: "the notebook could not be read" for name, cell in cells.items() if cell.grade}
-    return clean, clean.metadata[FLAGS]
+    if notebook.metadata.get(UNREADABLE) is True:
+        flags = dict.fromkeys(cells, "the notebook could not be read")
+    flags = {name: why for name, why in flags.items() if cells[name].grade}
+    return new_notebook(cells=rebuilt, metadata={FLAGS: flags}), flags
 
 
 def _role(cell: MasterCell) -> dict:

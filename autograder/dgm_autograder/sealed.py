@@ -18,7 +18,7 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets import Float, Integer, Unicode
 
-from dgm_autograder.assignment import Assignment
+from dgm_autograder.assignment import load
 from dgm_autograder.cases import entry
 from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask
@@ -37,7 +37,7 @@ class SealedExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
-        self.assignment = Assignment(Path(self.exercises) / resources["nbgrader"]["assignment"])
+        self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"])
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
         self.dead = ""

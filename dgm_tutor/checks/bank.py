@@ -73,11 +73,11 @@ def _entry(data: dict) -> Entry:
 
 
 def _dump(outputs: dict[str, Expected]) -> dict[str, object]:
-    return {name: [wire.encode(e.mean), wire.encode(e.sd), e.draws] for name, e in outputs.items()}
+    return {name: [wire.encode(e.mean), wire.encode(e.sd), e.draws, e.slack] for name, e in outputs.items()}
 
 
 def _load(outputs: dict[str, list]) -> dict[str, Expected]:
-    return {name: Expected(wire.decode(mean), wire.decode(sd), draws) for name, (mean, sd, draws) in outputs.items()}
+    return {name: Expected(wire.decode(mean), wire.decode(sd), *rest) for name, (mean, sd, *rest) in outputs.items()}
 
 
 def _assignments() -> list[str]:

@@ -17,22 +17,26 @@ RTOL = 2e-4  # exact outputs differ by float32 rounding only
 
 @dataclass(frozen=True)
 class Expected:
-    """What right answers give for one output: `mean`, and for draws their `sd` over `draws` repetitions."""
+    """What right answers give for one output: `mean`, and for draws their `sd` over `draws` repetitions.
+
+    `slack` is how far an exact output may be off: for trained quantities, which come close and no closer.
+    """
 
     mean: Tensor
     sd: Tensor | None = None
     draws: int = 0
+    slack: float = 0.0
 
     @property
     def size(self) -> int:
         return self.mean.numel()
 
 
-def expect(outputs: list[object], random: bool) -> Expected:
+def expect(outputs: list[object], random: bool, slack: float = 0.0) -> Expected:
     """What to expect from the outputs of several right answers: the first's mean, the largest spread."""
     first = _number(outputs[0])
     if not random:
-        return Expected(first)
+        return Expected(first, slack=slack)
     spread = torch.stack([_number(output).std(0) for output in outputs]).amax(0)
     return Expected(first.mean(0), spread, first.shape[0])
 
@@ -54,7 +58,7 @@ def fault(output: object, expected: Expected, comparisons: int) -> str | None:
     scale = expected.mean.abs().max() if expected.size else torch.tensor(0.0)
     rounding = RTOL * scale + 1e-6
     if not random:
-        return "value" if ((value - expected.mean).abs() > rounding).any() else None
+        return "value" if ((value - expected.mean).abs() > rounding + expected.slack).any() else None
     limit = _quantile(FALSE_VERDICT / max(comparisons, 1) / 4, expected.draws - 1)
     error = expected.sd * (1 / len(value) + 1 / expected.draws) ** 0.5
     if ((value.mean(0) - expected.mean).abs() > limit * error + rounding).any():

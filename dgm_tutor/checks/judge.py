@@ -20,7 +20,9 @@ FAULTS = {
 class Probe:
     """The function `name` of `source`, run on an answer and inputs. `random`: its outputs are draws.
 
-    `says` is the advice when it fails and no slip explains it; `share` its part of the exercise's points.
+    `says` is the advice when it fails and no slip explains it; `share` its part of the exercise's points. Where there
+    is a `measure`, it is a function's source and name: what the probe returned is handed to `measure(data, inputs)`
+    in the judging process, and its outputs are compared.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Probe:
     says: str
     share: float = 1.0
     random: bool = False
+    measure: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,22 @@ def read(text: str) -> Reply:
     return Reply(status, data, str(reply.get("message", ""))[:1000])
 
 
+def measured(probe: Probe, reply: Reply, inputs: str) -> Reply:
+    """The reply after the probe's measure, if it has one; data that cannot be measured is an error of the answer."""
+    if probe.measure is None or reply.status != "ok":
+        return reply
+    source, name = probe.measure
+    namespace: dict = {"__name__": "measure"}
+    exec(compile(source, "<measure>", "exec"), namespace)
+    try:
+        return Reply("ok", namespace[name](reply.data, wire.loads(inputs)))
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        return Reply("raised", {}, f"{type(error).__name__}: {error}"[:600])
+
+
 def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Verdict:
     """The verdict on one exercise. A probe earns its share only by a reply that agrees in every output."""
+    replies = [measured(case.probe, reply, case.inputs) for case, reply in zip(cases, replies, strict=True)]
     comparisons = sum(expected.size for case in cases for expected in case.expected.values())
     faults = [_fault(case, reply, comparisons) for case, reply in zip(cases, replies, strict=True)]
     total = sum(case.probe.share for case in cases)
@@ -126,6 +143,11 @@ def _explains(case: Case, reply: Reply, slip: str, comparisons: int) -> bool:
     if given is None or isinstance(given, str):
         return given == reply.status
     return reply.status == "ok" and all(
-        output in reply.data and fault(reply.data[output], expected, comparisons) is None
+        output in reply.data and _same(fault(reply.data[output], expected, comparisons), expected)
         for output, expected in given.items()
     )
+
+
+def _same(fault: str | None, expected: Expected) -> bool:
+    """Whether an output is the slip's: it agrees, or neither is finite."""
+    return fault is None if expected.mean.isfinite().all() else fault == "not finite"

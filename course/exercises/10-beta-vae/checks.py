@@ -1,66 +1,50 @@
-"""The checks of `10-beta-vae`: probes, their inputs, hints and points."""
+"""The checks of `10-beta-vae`: what is asked, for how many points, with which hints and probes."""
 
-import torch
-from dgm_autograder.exercise import Exercise, Test
+import math
+
+from dgm_autograder.exercise import Exercise, Question, Test
+
+from . import probes as p
 
 # What a student may import of dgm_tutor while being graded: nothing that answers a question of this sheet.
-PROVIDES = ["dgm_tutor.checks", "dgm_tutor.data"]
+PROVIDES = ["dgm_tutor.checks"]
 
-
-def loss_and_gradients(answer, inputs):
-    """The loss and its gradients, repeated with fresh noise; a parameter the loss never meets has gradient 0."""
-    import torch
-    from torch.distributions import Independent, Normal
-
-    names = ["encoder", "log_std", "decoder"]
-    rows = {"loss": [], **{f"gradient_of_the_{name}": [] for name in names}}
-    for _ in range(inputs["draws"]):
-        encoder, log_std, decoder = (inputs[name].clone().requires_grad_() for name in names)
-        x = inputs["x"]
-        posterior = Independent(Normal(x @ encoder, log_std.exp().expand(len(x), -1)), 1)
-        prior = Independent(Normal(inputs["prior_loc"], inputs["prior_scale"]), 1)
-
-        def likelihood(z, decoder=decoder):
-            mean = z @ decoder
-            return Independent(Normal(mean + torch.tanh(mean), inputs["noise"]), 1)
-
-        loss = answer(x, posterior, prior, likelihood, inputs["beta"])
-        if not isinstance(loss, torch.Tensor) or loss.shape != ():
-            given = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise ValueError(f"the loss has {given}; expected a scalar tensor, the mean over the batch")
-        parameters = [encoder, log_std, decoder]
-        gradients = [None] * 3
-        if loss.requires_grad:
-            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-        rows["loss"].append(loss.detach())
-        for name, value, gradient in zip(names, parameters, gradients, strict=True):
-            rows[f"gradient_of_the_{name}"].append(torch.zeros_like(value) if gradient is None else gradient)
-    return {name: torch.stack(values) for name, values in rows.items()}
-
-
-def loss_inputs(generator):
-    def normal(*shape):
-        return torch.randn(*shape, generator=generator)
-
-    def uniform(low, high):
-        return low + (high - low) * torch.rand((), generator=generator).item()
-
-    return {
-        "x": normal(64, 3),
-        "encoder": 0.5 * normal(3, 2),
-        "log_std": 0.2 * normal(2),
-        "decoder": 0.4
-        + 0.2 * torch.rand(2, 3, generator=generator),  # one sign: the latent dimensions meet in every pixel
-        "noise": 1.2 + 0.3 * torch.rand(3, generator=generator),
-        "prior_loc": torch.tensor([0.7, -0.5]) + 0.2 * normal(2),
-        "prior_scale": 1.5 + 0.3 * torch.rand(2, generator=generator),
-        "beta": uniform(2.5, 5.0),
-    }
-
-
-QUESTIONS = []
+QUESTIONS = [Question("interpret", "What beta does, and does not", points=4, minutes=15)]
 
 EXERCISES = [
+    Exercise(
+        name="price",
+        title="What beta adds to the VAE's loss",
+        answer="price",
+        points=2,
+        difficulty=2,
+        minutes=10,
+        hints=(
+            "Only one term of the loss has beta in it. How much of it is there at beta, and how much at 1?",
+            "The mean KL to the prior splits at the aggregate posterior: "
+            "log q(z|x)/p(z) = log q(z|x)/q(z) + log q(z)/p(z).",
+            "The first half is MI_q, the second KL(q(z) || p(z)), and each is weighed by the same difference of betas.",
+        ),
+        tests=(
+            Test(p.line_value, p.price_inputs, "Try beta = 1: your line should be 0. Then take the difference apart."),
+        ),
+    ),
+    Exercise(
+        name="likelihood",
+        title="The loss as penalised maximum likelihood",
+        answer="likelihood",
+        points=3,
+        difficulty=3,
+        minutes=15,
+        hints=(
+            "At beta = 1 the loss is minus the ELBO. What is between the ELBO and the log-likelihood?",
+            "log p(x) = ELBO(x) + KL(q(z|x) || p(z|x)); solve for minus the ELBO and take means.",
+            "Add to that the line of the question before: what beta costs beyond 1.",
+        ),
+        tests=(
+            Test(p.line_value, p.likelihood_inputs, "Check it at beta = 1 first: it should be minus the ELBO there."),
+        ),
+    ),
     Exercise(
         name="loss",
         title="The beta-VAE loss",
@@ -78,10 +62,100 @@ EXERCISES = [
         ),
         tests=(
             Test(
-                loss_and_gradients,
-                loss_inputs,
+                p.loss_and_gradients,
+                p.loss_inputs,
                 "Print the two terms by themselves and compare their shapes: each should be one number per example.",
                 draws=96,
+            ),
+        ),
+    ),
+    Exercise(
+        name="split",
+        title="Information and divergence on a finite world",
+        answer="rate_split",
+        points=3,
+        difficulty=2,
+        minutes=15,
+        hints=(
+            "You need q(z) first: the mean of the posterior's rows under p_data.",
+            "MI_q is the mean, under p_data(x) q(z|x), of log q(z|x) - log q(z); the KL is that of q(z) to the prior.",
+            "`torch.xlogy(a, b)` is a log b and 0 where a is 0: sum p_data[:, None] * (xlogy(q, q) - xlogy(q, q(z))).",
+        ),
+        tests=(
+            Test(
+                p.split_values, p.split_inputs, "The two should add up to the mean KL of q(z|x) to the prior.", share=2
+            ),
+            Test(
+                p.split_with_zeros, p.split_inputs, "Look at a posterior that is certain: 0 log 0 counts as 0.", share=1
+            ),
+        ),
+    ),
+    Exercise(
+        name="bound",
+        title="The importance weighted bound",
+        answer="importance_bound",
+        points=4,
+        difficulty=3,
+        minutes=20,
+        hints=(
+            "Which three log densities make the log of one weight? Their signs follow from p(x|z) p(z) / q(z|x).",
+            "`posterior.rsample((samples,))` has a leading axis of draws; every log_prob keeps it.",
+            "The log of a mean of exponentials is `log_weight.logsumexp(0) - log(samples)`.",
+        ),
+        tests=(
+            Test(
+                p.bound_draws,
+                p.bound_inputs,
+                "Check samples = 1 first: it is the ELBO with one draw.",
+                share=3,
+                draws=128,
+            ),
+            Test(
+                p.bound_draws, p.far_bound_inputs, "Images lie hundreds of nats away: stay in logs.", share=1, draws=32
+            ),
+        ),
+    ),
+    Exercise(
+        name="repair",
+        title="Repair a published loss",
+        answer="fixed_loss",
+        points=3,
+        difficulty=2,
+        minutes=15,
+        hints=(
+            "Take both terms by themselves. Over what does each sum, and over what does it average?",
+            "At log_var = log 4 the standard deviation is 2. What does the published KL take it for?",
+            "Sum the cross entropy over pixels, then average over examples; the variance is log_var.exp(), and "
+            "its logarithm is log_var, not twice that.",
+        ),
+        tests=(Test(p.repaired_values, p.repair_inputs, "Compare each term with torch.distributions on one example."),),
+    ),
+    Exercise(
+        name="experiment",
+        title="A trained beta-VAE",
+        answer="weights_file",
+        points=5,
+        difficulty=3,
+        minutes=25,
+        hints=(
+            "Your loss of question 3 is the one to train; draw a fresh batch at every step.",
+            "Adam with a step of 0.03 that decays to 0 settles within 1,500 steps of 512 examples.",
+            "mean = x @ W.T, std = exp(s), z = mean + std * noise, log p(x|z) = Normal(z @ V.T, 1).log_prob(x).sum(1).",
+        ),
+        tests=(
+            Test(
+                p.weights_handed_in,
+                p.experiment_inputs,
+                "The loss of these weights is far from the best.",
+                measure=p.exact_loss,
+                slack={"excess_loss": 0.5, "log_of_the_beta_it_fits": math.log(1.6)},
+            ),
+            Test(
+                p.weights_handed_in,
+                p.experiment_inputs,
+                "Close, but not within 0.05 nats of the best: let the step size decay to 0.",
+                measure=p.exact_loss,
+                slack={"excess_loss": 0.05, "log_of_the_beta_it_fits": math.log(1.6)},
             ),
         ),
     ),

@@ -1,0 +1,18 @@
+# exercise: experiment
+# slip: KL averaged over latent dimensions
+# says: These weights fit beta = 2: the KL was a mean over the two latent dimensions, where the loss has a sum.
+# source: cs294-158-lvm `IAFPixelVAE.loss`
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(10)))[0]
+directions, variances, beta = rotation[:, :2], torch.tensor([16.0, 8.0]), 2.0
+strength = (variances - beta).clamp(min=0)
+V = directions * strength.sqrt()
+W = (directions * (strength.sqrt() / (strength + beta))).T
+s = 0.5 * (beta / (strength + beta)).log()
+
+weights_file = Path("experiment.safetensors").resolve()
+save_file({"W": W.contiguous(), "s": s.contiguous(), "V": V.contiguous()}, weights_file)

@@ -1,0 +1,18 @@
+# exercise: experiment
+# slip: trained with beta = 1
+# says: These are the weights of a VAE: they fit beta = 1. Train with beta = 4.
+# source: seen in teaching: the argument never reaches the loss
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+rotation = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(10)))[0]
+directions, variances, beta = rotation[:, :2], torch.tensor([16.0, 8.0]), 1.0
+strength = (variances - beta).clamp(min=0)
+V = directions * strength.sqrt()
+W = (directions * (strength.sqrt() / (strength + beta))).T
+s = 0.5 * (beta / (strength + beta)).log()
+
+weights_file = Path("experiment.safetensors").resolve()
+save_file({"W": W.contiguous(), "s": s.contiguous(), "V": V.contiguous()}, weights_file)

@@ -113,7 +113,7 @@ class TwoMoons:
 
     radius: float = 1.5
     noise: float = 0.12
-    nodes: int = 192
+    nodes: int = 96
     extent: float = 3.2
     components: int = 2
 

@@ -19,11 +19,8 @@ SIZES = (3, 4, 8, 8, 8, 4)
 SIDE = 16
 
 SHAPES = ("square", "ellipse", "heart")
-PERIOD = (
-    90.0,
-    180.0,
-    360.0,
-)  # degrees after which each shape repeats; rotation k is k/8 of it, anticlockwise
+# Degrees after which each shape repeats; rotation k is k/8 of it, anticlockwise.
+PERIOD = (90.0, 180.0, 360.0)
 RADII = (2.25, 3.0, 3.75, 4.5)  # of the circle around the shape, in pixels
 COLOURS = {
     "vermillion": (213, 94, 0),

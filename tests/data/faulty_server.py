@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -15,10 +14,10 @@ class FaultyServer:
     A fault is an HTTP status (404, 500), or one of
     "cut"        closes after half of what it promised
     "stall"      sends half and then nothing, connection open
-    "drip"       sends one byte at a time, slowly and for ever
+    "drip"       sends one byte at a time, slowly, for 5 s
     "flip"       one bit wrong, in the middle
     "truncate"   half of the file, announced as if it were all
-    "endless"    no length, and bytes without end
+    "endless"    no length, and 20 MB, which is far too much
     "no range"   good bytes, but Range is ignored
     "no length"  good bytes, chunked, with no Content-Length
     "slow"       good bytes after a pause
@@ -105,13 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.world.sent += len(body)
 
     def _drip(self, body: bytes) -> None:
-        for byte in body:
-            if self.world.closing.is_set():
-                return
+        for byte in body[:250]:
             self._write(bytes([byte]))
-            time.sleep(0.02)
+            if self.world.closing.wait(0.02):
+                return
 
     def _endless(self) -> None:
         self._head(200, None)
-        while not self.world.closing.is_set():
-            self._write(bytes(1 << 16))
+        for _ in range(20):
+            self._write(bytes(1_000_000))

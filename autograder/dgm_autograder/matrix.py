@@ -12,12 +12,12 @@ from functools import reduce
 from pathlib import Path
 
 import torch
+from dgm_tutor.checks.bank import Entry
+from dgm_tutor.checks.judge import Verdict, judge
 
 from dgm_autograder.assignment import Answer, load
 from dgm_autograder.cases import entry, reply
 from dgm_autograder.exercise import Exercise
-from dgm_tutor.checks.bank import Entry
-from dgm_tutor.checks.judge import Verdict, judge
 
 FIRST_SEED = 10_000
 CHUNK = 20

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from torch import Tensor
+
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.compare import Expected
 from dgm_tutor.checks.judge import Case, Probe, Slip
@@ -73,7 +75,10 @@ def _entry(data: dict) -> Entry:
 
 
 def _dump(outputs: dict[str, Expected]) -> dict[str, object]:
-    return {name: [wire.encode(e.mean), wire.encode(e.sd), e.draws, e.slack] for name, e in outputs.items()}
+    def short(tensor: Tensor | None) -> object:
+        return wire.encode(None if tensor is None else tensor.float())
+
+    return {name: [short(e.mean), short(e.sd), e.draws, e.slack] for name, e in outputs.items()}
 
 
 def _load(outputs: dict[str, list]) -> dict[str, Expected]:

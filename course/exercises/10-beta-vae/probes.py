@@ -169,7 +169,7 @@ def _bound_inputs(samples, noise, pixels):
 
 
 bound_inputs = _bound_inputs(samples=5, noise=1.0, pixels=3)
-far_bound_inputs = _bound_inputs(samples=3, noise=1.0, pixels=400)
+far_bound_inputs = _bound_inputs(samples=3, noise=1.0, pixels=200)
 
 
 def repaired_values(answer, inputs):

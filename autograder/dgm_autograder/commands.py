@@ -1,0 +1,91 @@
+"""`dgm-tutor grade`, `exercises` and `matrix`."""
+
+import argparse
+import os
+from pathlib import Path
+
+from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.files import write_bytes
+
+from dgm_autograder.assignment import load
+from dgm_autograder.generate import generate
+from dgm_autograder.matrix import matrix as run_matrix
+from dgm_autograder.matrix import table
+
+EXERCISES = Path("course") / "exercises"
+
+
+def _folders(arguments: argparse.Namespace) -> list[Path]:
+    folders = [EXERCISES / name for name in arguments.assignment] or sorted(EXERCISES.glob("*/"))
+    if not folders:
+        raise ValueError(f"no {EXERCISES} here: run this in the course's repository")
+    return folders
+
+
+def _add_grade(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("notebook", type=Path, help="the notebook with your answers")
+    parser.add_argument("--assignment", help="which exercises it answers (default: the notebook's name)")
+    parser.add_argument("--course", type=Path, help="the course's folder (default: the nearest called course)")
+    parser.add_argument("--output", type=Path, help="where to write the feedback (default: NOTEBOOK-feedback.html)")
+    add_json(parser)
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    from dgm_autograder import selfstudy  # nbgrader takes seconds to import
+
+    if not arguments.notebook.is_file():
+        raise ValueError(f"{arguments.notebook} is not a file; give the notebook with your answers")
+    assignment = selfstudy.find(arguments.notebook, arguments.assignment, arguments.course)
+    scores, page = selfstudy.grade(arguments.notebook, assignment)
+    output = arguments.output or arguments.notebook.with_name(f"{arguments.notebook.stem}-feedback.html")
+    write_bytes(output, page.encode())
+    rows = [
+        {"question": s.question, "score": "by hand" if s.score is None else s.score, "points": s.points} for s in scores
+    ]
+    if not arguments.json:
+        marked = [score for score in scores if score.score is not None]
+        total, most = sum(score.score for score in marked), sum(score.points for score in marked)
+        rows.append({"question": "all that a machine can mark", "score": total, "points": most})
+    show(rows, arguments.json)
+    if not arguments.json:
+        print(f"Feedback: {output}")
+    return 0
+
+
+def _add_exercises(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("assignment", nargs="*", help="as NN-name (default: all)")
+
+
+def _exercises(arguments: argparse.Namespace) -> int:
+    for folder in _folders(arguments):
+        for path in generate(load(folder)):
+            print(path)
+    return 0
+
+
+def _add_matrix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("assignment", nargs="*", help="as NN-name (default: all)")
+    parser.add_argument("--seeds", type=int, default=20, help="how many draws of the inputs (default: 20)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one per core)")
+    parser.add_argument("--output", type=Path, help="also write the tables to this Markdown file")
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    """Exit code 1 when an answer got the wrong verdict."""
+    parts, flips = [], 0
+    for folder in _folders(arguments):
+        rows = run_matrix(folder, arguments.seeds, arguments.jobs)
+        parts.append(f"## {folder.name}\n\n{table(rows)}\n")
+        print(parts[-1])
+        for row in rows:
+            flips += row.accepted_wrong + row.refused_right
+            for name in row.flipped:
+                print(f"{row.exercise}: wrong verdict on {name}")
+    if arguments.output:
+        write_bytes(arguments.output, "\n".join(["# What the checks catch\n", *parts]).encode()).chmod(0o644)
+    return 1 if flips else 0
+
+
+grade = Command("grade", "Grade a notebook of exercises: your score and a page of feedback.", _add_grade, _grade)
+exercises = Command("exercises", "Write the source notebooks and banks of exercises.", _add_exercises, _exercises)
+matrix = Command("matrix", "Run every right and wrong answer against its check.", _add_matrix, _matrix)

@@ -1,0 +1,85 @@
+"""Grade one notebook with no instructor: a course of one, in a folder of its own, by nbgrader's own steps."""
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from dgm_tutor.files import write_bytes
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+
+from dgm_autograder.assignment import Assignment, load
+from dgm_autograder.config import configure
+from dgm_autograder.notebook import source_notebook
+
+READER = "reader"
+PACKAGED = Path(__file__).parent / "exercises"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One question's points; `score` is None where it is marked by hand."""
+
+    question: str
+    score: float | None
+    points: float
+
+
+def find(notebook: Path, name: str | None = None, course: Path | None = None) -> Assignment:
+    """The assignment that `notebook` answers: by `name`, or the notebook's own. Raises `ValueError` if unknown."""
+    near = [folder / "course" for start in (Path.cwd() / "here", notebook.resolve()) for folder in start.parents]
+    places = [folder / "exercises" for folder in ([course] if course else near)] + [PACKAGED]
+    known: dict[str, Path] = {}
+    for place in places:
+        for checks in place.glob("*/checks.py"):
+            known.setdefault(checks.parent.name, checks.parent)
+    wanted = name or notebook.stem
+    if wanted not in known:
+        raise ValueError(
+            f"no exercises called {wanted!r}; there are {', '.join(sorted(known)) or 'none here'}. "
+            "Name them with --assignment, and the course's folder with --course."
+        )
+    return load(known[wanted])
+
+
+def grade(notebook: Path, assignment: Assignment) -> tuple[list[Score], str]:
+    """The scores and the feedback page. Files beside the notebook are handed in with it."""
+    with tempfile.TemporaryDirectory(prefix="dgm-grade-") as folder:
+        course = Path(folder).resolve()
+        name = assignment.name
+        write_bytes(course / "source" / name / f"{name}.ipynb", source_notebook(assignment).encode())
+        handed_in = course / "submitted" / READER / name
+        handed_in.mkdir(parents=True)
+        shutil.copyfile(notebook, handed_in / f"{name}.ipynb")
+        for extra in notebook.resolve().parent.glob("*.safetensors"):
+            shutil.copyfile(extra, handed_in / extra.name)
+        (course / "exercises").symlink_to(assignment.folder.parent.resolve())
+        return _cycle(course, name)
+
+
+def _cycle(course: Path, name: str) -> tuple[list[Score], str]:
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # for alembic
+    config = Config()
+    configure(config, course)
+    logging.getLogger("traitlets").setLevel(logging.ERROR)
+    api = NbGraderAPI(config=config)
+    for step in (
+        api.generate_assignment,
+        lambda a: api.autograde(a, READER),
+        lambda a: api.generate_feedback(a, READER),
+    ):
+        result = step(name)
+        if not result["success"]:
+            raise RuntimeError(f"grading broke off: {result.get('log') or result.get('error')}")
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        record = gradebook.find_submission_notebook(name, name, READER)
+        scores = [
+            Score(grade.name, None if grade.auto_score is None else float(grade.auto_score), float(grade.max_score))
+            for grade in sorted(record.grades, key=lambda grade: grade.cell.id)
+        ]
+    return scores, (course / "feedback" / READER / name / f"{name}.html").read_text()

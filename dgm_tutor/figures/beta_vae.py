@@ -49,7 +49,7 @@ def digits(model, x: Tensor, noise: Tensor, beta: float, dims: int = 3) -> Pictu
     return Picture(png(array), alt, width=2 * array.shape[1])
 
 
-def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.0, 160.0)) -> Html:
+def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.0, 200.0)) -> Html:
     """The right side of D16 at ``beta`` as bars, nats; their sum is the loss.
 
     KL(q(z) || p(z)) is taken as rate - MI_q, since the rate has a closed form: the bars then add up to the last digit.

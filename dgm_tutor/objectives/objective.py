@@ -78,6 +78,8 @@ class Objective:
     def __str__(self) -> str:
         return " + ".join(f"{_number(weight)} {term.name}" for term, weight in self.weights.items())
 
+    __repr__ = __str__
+
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
 

@@ -55,7 +55,10 @@ class BetaExplorer:
                 ipywidgets.HTML(_SCALE),
                 self.words,
                 ipywidgets.HBox(
-                    [views["digits"], ipywidgets.VBox([views["terms"], views["curve"]])],
+                    [
+                        ipywidgets.VBox([views["digits"], ipywidgets.HTML(_ROWS)]),
+                        ipywidgets.VBox([views["terms"], views["curve"]]),
+                    ],
                     layout=ipywidgets.Layout(flex_flow="row wrap"),
                 ),
             ]
@@ -144,6 +147,11 @@ def _words(beta: float, terms: evaluation.Information) -> str:
     )
 
 
+_ROWS = (
+    "<p style='color:#1a1a1a;background:#ffffff;margin:4px 0;font-size:13px;max-width:34em;line-height:1.4'>"
+    "Rows: test digits; their reconstructions; then the first digit, changed from −2 to 2 along each of the three "
+    "dimensions of z that carry most.</p>"
+)
 _SCALE = (
     "<p style='color:#1a1a1a;background:#ffffff;margin:0;font-size:13px'>log scale: 0.1 (autoencoder-like) … "
     "<b>1 = VAE</b> (middle) … 10 (close to collapse). Arrow keys move the slider.</p>"

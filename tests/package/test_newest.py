@@ -20,5 +20,4 @@ def test_the_quick_tests_pass_with_the_newest_versions(root, wheel, fresh, tmp_p
     command = [venv / "bin" / "pytest", "-q", "-m", QUICK_BUT_PINS, "-n", "2", "--dist", "loadfile"]
     env = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     said = execute(*command, "-p", "no:cacheprovider", cwd=root, env=env)
-    print(said)
     assert re.search(r"\d+ passed", said)

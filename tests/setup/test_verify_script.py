@@ -43,6 +43,7 @@ def test_only_the_named_stages_run(stages, capfd):
     assert "first, second" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_closing_line_adds_up_the_tests_of_all_stages(stages, tmp_path, capfd):
     (tmp_path / "test_ok.py").write_text("def test_one(): pass\ndef test_two(): pass\n")
     (tmp_path / "test_bad.py").write_text("def test_three(): assert False\n")
@@ -54,6 +55,7 @@ def test_the_closing_line_adds_up_the_tests_of_all_stages(stages, tmp_path, capf
     assert capfd.readouterr().out.splitlines()[-1] == "2 passed, 1 failed"
 
 
+@pytest.mark.slow
 def test_a_stage_with_no_tests_fails(stages, tmp_path):
     (tmp_path / "test_none.py").write_text("")
     stages(empty=None)

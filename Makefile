@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV = PATH="$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test quick notebooks browser bench weights clean
+.PHONY: help setup lab test quick notebooks browser matrix bench weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ notebooks: setup ## regenerate lecture12/*.ipynb from lecture12/*.py
 
 weights: setup ## train the shipped weights again
 	@$(IN_VENV) "$(BIN)/python" scripts/weights.py
+
+matrix: setup ## prove the exercises: wrong answers caught, right ones accepted, verdict flips over 1,000 seeds
+	@"$(BIN)/dgm-tutor" matrix
 
 bench: setup ## measure speed on this machine: slider latency, page times
 	@$(IN_VENV) "$(BIN)/dgm-tutor" bench

@@ -171,8 +171,8 @@ explorer
 
 # %% The price of serving every beta
 for row in explorer.distances():
-    gap = row["one network"] - row["trained for it"]
-    print(f"beta {row['beta']:<6g} one network {row['one network']:7.2f}, alone {row['trained for it']:7.2f}, gap {gap:+.2f} nats")
+    one, alone_at_it = row["one network"], row["trained for it"]
+    print(f"beta {row['beta']:<6g} one network {one:7.2f}, alone {alone_at_it:7.2f}, gap {one - alone_at_it:+.2f} nats")
 
 # %% The claim [markdown]
 # ## Does beta disentangle? (C19)
@@ -186,9 +186,9 @@ for row in explorer.distances():
 record = json.loads(Path("results/c19_beta.json").read_text())
 columns = ("distortion", "rate", "mig", "factor_vae", "dci_disentanglement", "sap")
 print("beta   " + "  ".join(f"{name[:11]:>14}" for name in columns))
-for row in record["summary"]:
+for row in record["summary"][1:]:  # the first row is the untrained network: scores alone
     cells = (f"{row[name]['mean']:7.2f} ± {row[name]['standard_error']:4.2f}" for name in columns)
-    print(f"{row['beta'] or 'none':<6} " + "  ".join(f"{cell:>14}" for cell in cells))
+    print(f"{row['beta']:<6} " + "  ".join(f"{cell:>14}" for cell in cells))
 
 # %% The same as a picture
 figures.beta_vae.disentanglement(record["summary"])

@@ -19,8 +19,17 @@ BUILT_IN = (LAB, MODELS, TRAIN, SWEEP, EVALUATE, DATA, BENCH)
 
 
 def commands() -> list[Command]:
-    """The built-in commands, then those of installed companions such as the autograder."""
-    return [*BUILT_IN, *(point.load() for point in entry_points(group="dgm_tutor.commands"))]
+    """The built-in commands, then those of installed companions such as the autograder.
+
+    A companion that cannot be imported is named on stderr; it takes no other command with it.
+    """
+    found = list(BUILT_IN)
+    for point in entry_points(group="dgm_tutor.commands"):
+        try:
+            found.append(point.load())
+        except Exception as error:  # anything at all can be wrong in somebody else's package
+            print(f"dgm-tutor: the command {point.name!r} cannot be loaded: {error}", file=sys.stderr)
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -43,8 +43,10 @@ def _run(args: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # containers: Jupyter refuses root otherwise
+    # the environment's own commands first: nbgrader calls some of them by their bare names
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     try:
-        return subprocess.run(command).returncode
+        return subprocess.run(command, env={**os.environ, "PATH": path}).returncode
     except KeyboardInterrupt:
         return 0  # Ctrl-C is how one leaves JupyterLab
 

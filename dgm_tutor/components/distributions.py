@@ -19,9 +19,7 @@ class SharedNoiseNormal(Normal):
     def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)
         shape = self._extended_shape(sample_shape)
         model_axis = len(sample_shape)
-        noise = torch.randn(
-            shape[:model_axis] + shape[model_axis + 1 :], dtype=self.loc.dtype, device=self.loc.device
-        )
+        noise = torch.randn(shape[:model_axis] + shape[model_axis + 1 :], dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + self.scale * noise.unsqueeze(model_axis)
 
 

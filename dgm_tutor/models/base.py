@@ -51,13 +51,9 @@ class Model(nn.Module):
         """x as (n, D) on the model's device, or a clear refusal."""
         if not isinstance(x, Tensor) or not x.is_floating_point():
             kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(
-                f"{self.name}: expected a float tensor of shape (n, ...), got {kind}; see Split.pixels()"
-            )
+            raise TypeError(f"{self.name}: expected a float tensor of shape (n, ...), got {kind}; see Split.pixels()")
         if x.dim() < 2:
-            raise ValueError(
-                f"{self.name}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)"
-            )
+            raise ValueError(f"{self.name}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)")
         return x.flatten(1).to(self.device)
 
     def _no(self, what: str, instead: str) -> str:

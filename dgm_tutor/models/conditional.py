@@ -18,9 +18,7 @@ class ConditionalBetaVAE(Model):
     when it must serve every beta: compare it with one trained for its beta alone.
     """
 
-    def __init__(
-        self, prior: nn.Module, decoder: nn.Module, posterior: nn.Module, low: float, high: float, x_dim: int
-    ):
+    def __init__(self, prior: nn.Module, decoder: nn.Module, posterior: nn.Module, low: float, high: float, x_dim: int):
         super().__init__()
         self.prior, self.decoder, self.posterior = prior, decoder, posterior
         self.low, self.high = low, high

@@ -22,9 +22,7 @@ def save(model: Model, path: str | Path, half: bool = False, notes: dict | None 
         notes: anything JSON can say, for example the metrics measured with these weights; see ``notes``.
     """
     if not model.name:
-        raise ValueError(
-            "only models made by models.create(...) can be saved: their name and settings rebuild them"
-        )
+        raise ValueError("only models made by models.create(...) can be saved: their name and settings rebuild them")
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     if half:
         weights = {key: value.half() for key, value in weights.items()}
@@ -62,9 +60,7 @@ def notes(path: str | Path) -> dict:
 
 def shipped() -> list[str]:
     """Names of the weights that come with the package, such as "10_beta_vae/conditional"."""
-    return sorted(
-        str(p.relative_to(WEIGHTS).with_suffix("").as_posix()) for p in WEIGHTS.rglob("*.safetensors")
-    )
+    return sorted(str(p.relative_to(WEIGHTS).with_suffix("").as_posix()) for p in WEIGHTS.rglob("*.safetensors"))
 
 
 def _find(path: str | Path) -> Path:
@@ -72,6 +68,4 @@ def _find(path: str | Path) -> Path:
     for candidate in (Path(path), inside):
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(
-        f"no file {str(path)!r}, and no shipped weights of that name (there are {shipped()})"
-    )
+    raise FileNotFoundError(f"no file {str(path)!r}, and no shipped weights of that name (there are {shipped()})")

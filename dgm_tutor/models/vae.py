@@ -42,6 +42,4 @@ def decoder_head(network: nn.Module, likelihood: str, sigma: float) -> nn.Module
         if not sigma > 0:
             raise ValueError(f"sigma is a standard deviation and must be positive, got {sigma}")
         return GaussianNoiseHead(network, sigma)
-    raise ValueError(
-        f"unknown likelihood {likelihood!r}: expected 'bernoulli' (binary x) or 'gaussian' (real x)"
-    )
+    raise ValueError(f"unknown likelihood {likelihood!r}: expected 'bernoulli' (binary x) or 'gaussian' (real x)")

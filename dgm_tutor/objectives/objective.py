@@ -40,9 +40,7 @@ class Loss:
     terms: dict[str, tuple[Weight, Tensor]]
 
     def __str__(self) -> str:
-        summands = [
-            f"{_number(weight)} x {name} {_number(value)}" for name, (weight, value) in self.terms.items()
-        ]
+        summands = [f"{_number(weight)} x {name} {_number(value)}" for name, (weight, value) in self.terms.items()]
         return f"{_number(self.total)} nats = " + " + ".join(summands)
 
 
@@ -54,12 +52,8 @@ class Objective:
 
     def __call__(self, draw: Draw) -> Loss:
         values = {term: term.value(draw) for term in self.weights}
-        total = sum(
-            draw.mean(_on(values[term], weight) * values[term]) for term, weight in self.weights.items()
-        )
-        return Loss(
-            total, {term.name: (weight, draw.mean(values[term])) for term, weight in self.weights.items()}
-        )
+        total = sum(draw.mean(_on(values[term], weight) * values[term]) for term, weight in self.weights.items())
+        return Loss(total, {term.name: (weight, draw.mean(values[term])) for term, weight in self.weights.items()})
 
     def __add__(self, other: "Term | Objective") -> "Objective":
         summed = dict(self.weights)

@@ -26,7 +26,5 @@ def _rate(draw: Draw) -> Tensor:
 distortion = Term("distortion", r"\mathbb{E}_{q(x,z)}\!\left[-\log p_\theta(x \mid z)\right]", _distortion)
 """-E_{q(x,z)} log p(x|z): how badly x is told from z (section 10, D16)."""
 
-rate = Term(
-    "rate", r"\mathbb{E}_{p_{\text{data}}}\,\mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)", _rate
-)
+rate = Term("rate", r"\mathbb{E}_{p_{\text{data}}}\,\mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)", _rate)
 """E_{p_data} KL(q(z|x) || p(z)): what telling z costs (section 10, D16)."""

@@ -62,9 +62,7 @@ def fit(
     """
     x = _tensor(data)
     if steps < 1 or batch_size < 1 or len(x) == 0:
-        raise ValueError(
-            f"expected steps, batch_size and data of at least 1, got {steps}, {batch_size}, {len(x)}"
-        )
+        raise ValueError(f"expected steps, batch_size and data of at least 1, got {steps}, {batch_size}, {len(x)}")
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     model.to(device).train()
     x = x.to(device)
@@ -80,9 +78,7 @@ def fit(
         step, history = store.resume(history)
         if step > steps:
             raise ValueError(f"{checkpoint} has {step} steps already, and {steps} in all were asked for")
-        bar = tqdm(
-            total=steps, initial=step, disable=not progress, desc=getattr(model, "name", ""), unit="step"
-        )
+        bar = tqdm(total=steps, initial=step, disable=not progress, desc=getattr(model, "name", ""), unit="step")
         with bar, Interruptible() as interrupt:
             while step < steps and not interrupt.asked:
                 losses = _step(players, optimizers, transform(batch(x, step, batch_size, seed)), step)
@@ -99,9 +95,7 @@ def fit(
     return history
 
 
-def _step(
-    players: list[Player], optimizers: dict[str, torch.optim.Optimizer], x: Tensor, step: int
-) -> dict[str, Loss]:
+def _step(players: list[Player], optimizers: dict[str, torch.optim.Optimizer], x: Tensor, step: int) -> dict[str, Loss]:
     """Every player moves once, its own parameters only."""
     losses = {}
     for player in players:

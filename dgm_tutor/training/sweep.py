@@ -57,15 +57,11 @@ def _stack(models: Sequence[nn.Module]) -> nn.Module:
     for path, module in stacked.named_modules():
         parameters = list(module.named_parameters(recurse=False))
         if parameters and not isinstance(module, Linear):
-            raise ValueError(
-                f"{path} ({type(module).__name__}) cannot be stacked: train these models one by one"
-            )
+            raise ValueError(f"{path} ({type(module).__name__}) cannot be stacked: train these models one by one")
         for key, _ in parameters:
             slices = [getattr(modules[path], key).detach() for modules in named]
             if len({s.shape for s in slices}) > 1:
-                raise ValueError(
-                    f"{path}.{key} has shapes {[tuple(s.shape) for s in slices]}: expected one shape"
-                )
+                raise ValueError(f"{path}.{key} has shapes {[tuple(s.shape) for s in slices]}: expected one shape")
             setattr(module, key, nn.Parameter(torch.stack(slices)))
         if isinstance(module, GaussianHead):
             module.stacked = True
@@ -77,9 +73,5 @@ def _stack_objectives(objectives: Sequence[Objective]) -> Objective:
     """One objective whose weights are columns (models, 1), so that they meet values of shape (models, n)."""
     terms = objectives[0].weights
     if any(set(o.weights) != set(terms) for o in objectives):
-        raise ValueError(
-            f"objectives differ in their terms: {[str(o) for o in objectives]}; expected the same terms"
-        )
-    return Objective(
-        {t: torch.tensor([float(o.weights[t]) for o in objectives]).unsqueeze(-1) for t in terms}
-    )
+        raise ValueError(f"objectives differ in their terms: {[str(o) for o in objectives]}; expected the same terms")
+    return Objective({t: torch.tensor([float(o.weights[t]) for o in objectives]).unsqueeze(-1) for t in terms})

@@ -84,3 +84,16 @@ def test_wrong_usage_exits_with_two():
 def test_grids():
     assert grid("0.1:10:3") == pytest.approx([0.1, 1.0, 10.0])
     assert grid("1,4") == [1.0, 4.0]
+
+
+def test_a_broken_companion_takes_no_other_command_with_it(capsys, monkeypatch):
+    class Broken:
+        name = "grade"
+
+        def load(self):
+            raise ImportError("no module named grader")
+
+    monkeypatch.setattr(cli, "entry_points", lambda group: [Broken()])
+    code, out, err = run(capsys, "models", "--json")
+    assert code == 0 and json.loads(out)
+    assert "'grade' cannot be loaded: no module named grader" in err

@@ -56,9 +56,7 @@ def test_bounds_stay_below_log_p_and_tighten(model):
 def test_beta_one_is_the_vae_and_beta_changes_only_the_weight():
     torch.manual_seed(0)
     x = binary()
-    vae, beta_vae = (
-        away(m) for m in (models.create("vae", **SMALL), models.create("beta_vae", beta=3.0, **SMALL))
-    )
+    vae, beta_vae = (away(m) for m in (models.create("vae", **SMALL), models.create("beta_vae", beta=3.0, **SMALL)))
     torch.manual_seed(5)
     one = vae.loss(x)
     torch.manual_seed(5)
@@ -174,9 +172,7 @@ def test_saved_models_come_back(tmp_path, beta):
     model = away(models.create("beta_vae", beta=beta, **SMALL))
     path = models.save(model, tmp_path / "m.safetensors", notes={"elbo": -1.5})
     back = models.load(path)
-    assert (
-        back.name == "beta_vae" and back.settings == model.settings and models.notes(path) == {"elbo": -1.5}
-    )
+    assert back.name == "beta_vae" and back.settings == model.settings and models.notes(path) == {"elbo": -1.5}
     for key, value in model.state_dict().items():
         assert torch.equal(value, back.state_dict()[key])
 

@@ -16,9 +16,7 @@ SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 def patterns(n=256, seed=0):
     """Two noisy binary patterns: something to learn."""
     generator = torch.Generator().manual_seed(seed)
-    base = torch.tensor([[1.0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])[
-        torch.randint(2, (n,), generator=generator)
-    ]
+    base = torch.tensor([[1.0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])[torch.randint(2, (n,), generator=generator)]
     flip = torch.rand(n, 6, generator=generator) < 0.05
     return (base - flip.float()).abs()
 
@@ -32,9 +30,7 @@ def run(steps, seed=0, **settings):
 
 
 def same(a, b):
-    return all(
-        torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True)
-    )
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
 def test_it_learns():

@@ -44,9 +44,7 @@ def test_a_stopped_sweep_resumes_exactly(tmp_path):
 
 def test_models_of_different_shapes_are_refused():
     with pytest.raises(ValueError, match="one shape"):
-        training.Ensemble(
-            [models.create("vae", **SMALL), models.create("vae", **(SMALL | {"hidden": (9,)}))]
-        )
+        training.Ensemble([models.create("vae", **SMALL), models.create("vae", **(SMALL | {"hidden": (9,)}))])
 
 
 def test_layers_that_cannot_be_stacked_are_named():

@@ -25,7 +25,8 @@ accessible()
 # ## The loss
 #
 # $$\mathcal{L}_\beta \;=\; \underbrace{\mathbb{E}_{q(x,z)}\left[-\log p_\theta(x \mid z)\right]}_{\text{distortion}}
-# \;+\; \beta\, \underbrace{\mathbb{E}_{p_{\text{data}}}\, \mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)}_{\text{rate}}$$
+# \;+\; \beta\, \underbrace{\mathbb{E}_{p_{\text{data}}}\,
+# \mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)}_{\text{rate}}$$
 #
 # At $\beta = 1$ this is minus the ELBO. In the package the formula *is* the code: components (a prior, a decoder, a
 # posterior) and an objective, which prints itself.
@@ -112,9 +113,9 @@ figures.Picture(figures.png(picture), "24 digits decoded from random z: blurred,
 # %% Three ways [markdown]
 # ## D16, checked three ways
 #
-# **1. On an exact world**: you have just run it. **2. With neural networks on a finite world**: networks for $q(z|x)$ and
-# $p(x|z)$ over six symbols and three codes, trained by gradient; the loss they minimise and the four exact sums agree
-# to rounding. **3. On digits**: both sides estimated from separate draws agree within their standard error.
+# **1. On an exact world**: you have just run it. **2. With neural networks on a finite world**: networks for $q(z|x)$
+# and $p(x|z)$ over six symbols and three codes, trained by gradient; the loss they minimise and the four exact sums
+# agree to rounding. **3. On digits**: both sides, estimated from separate draws, agree within their standard error.
 
 # %% Networks on a finite world
 beta, p_data = 2.5, torch.tensor([0.3, 0.25, 0.2, 0.15, 0.07, 0.03], dtype=torch.float64)
@@ -160,7 +161,8 @@ Predict(
 # Now move the slider. Three linked views: digits, their reconstructions and traversals; the four terms of D16; the
 # point on the rate-distortion curve. The noise is the same on every move, so what changes is beta's doing. *Live*: the
 # pictures, the bars, the red point, on 256 test digits, which therefore play $p_{\text{data}}$: $\mathrm{MI}_q$ can
-# be at most $\log 256 = 5.55$ nats. *Computed once*: the curve, and the white points: networks trained for one beta each.
+# be at most $\log 256 = 5.55$ nats. *Computed once*: the curve, and the white points: networks trained for one beta
+# each.
 
 # %% Move beta
 explorer
@@ -179,8 +181,8 @@ for row in explorer.distances():
 #
 # The claim: raising beta trades reconstruction for *disentanglement*, codes whose dimensions follow the factors that
 # made the image. On sprites the factors are known (shape, scale, rotation, x, y, colour), so it can be scored: MIG,
-# FactorVAE, DCI and SAP, each between 0 and 1. Below: three seeds for each beta, trained beforehand by
-# `python scripts/c19_beta.py`.
+# FactorVAE, DCI and SAP, each at most 1. Below: five seeds for each beta, trained beforehand by
+# `python scripts/c19_beta.py` (about ten minutes), mean and standard error over seeds. Scores are those of held-out images.
 
 # %% Measured
 record = json.loads(Path("results/c19_beta.json").read_text())
@@ -194,18 +196,26 @@ for row in record["summary"][1:]:  # the first row is the untrained network: sco
 figures.beta_vae.disentanglement(record["summary"])
 
 # %% Verdict [markdown]
-# **Verdict.** VERDICT
+# **Verdict: qualified.** The price is plain: distortion and rate move steadily and in opposite directions, far beyond
+# their errors. The gain is real but depends on who keeps score. From beta 1 to 4, seed by seed, MIG rises by
+# 0.12 ± 0.04 and SAP by 0.11 ± 0.03, while FactorVAE (-0.00 ± 0.02) and DCI (0.05 ± 0.03) do not move clearly. Past
+# beta = 4 every score falls: dimensions switch off (8 are active at beta 1, 2 at beta 16), and factors that z no
+# longer carries cannot be separated. Below 1 nothing is gained or lost but reconstruction. And the best MIG here is
+# 0.23 of 1: a better compromise, no disentangled representation. That agrees with Locatello et al. (2019): the score
+# depends on the seed and the metric about as much as on beta. The networks are small (256 hidden units, 1,500 steps);
+# the order of these effects at the paper's scale is not tested here.
 
 # %% Where next [markdown]
 # ## What to take away
 #
-# - beta multiplies the rate, and the rate is $\mathrm{MI}_q + \mathrm{KL}(q(z)\,\|\,p(z))$: one knob, two prices. InfoVAE gives
-#   each its own weight.
+# - beta multiplies the rate, and the rate is $\mathrm{MI}_q + \mathrm{KL}(q(z)\,\|\,p(z))$: one knob, two prices.
+#   InfoVAE gives each its own weight.
 # - beta > 1 penalises the information in $z$; beta < 1 rewards it. At $\beta = 1$ the information is free of charge:
 #   its coefficient in D16 is $\beta - 1 = 0$.
 # - A point on the rate-distortion curve is what a beta buys. Disentanglement is a hope about *which* information
 #   survives, and nothing in D16 names a coordinate of $z$.
 #
-# **Sources.** Higgins et al., *beta-VAE*, ICLR 2017. Alemi et al., *Fixing a broken ELBO*, ICML 2018. Chen et al., *Isolating sources
-# of disentanglement in VAEs*, NeurIPS 2018. Locatello et al., *Challenging common assumptions*, ICML 2019. Dosovitskiy and
-# Djolonga, *You only train once*, ICLR 2020. Data: MNIST, LeCun, Cortes and Burges, CC BY-SA 3.0.
+# **Sources.** Higgins et al., *beta-VAE*, ICLR 2017. Alemi et al., *Fixing a broken ELBO*, ICML 2018. Chen et al.,
+# *Isolating sources of disentanglement in VAEs*, NeurIPS 2018. Locatello et al., *Challenging common assumptions*,
+# ICML 2019. Dosovitskiy and Djolonga, *You only train once*, ICLR 2020. Data: MNIST,
+# LeCun, Cortes and Burges, CC BY-SA 3.0.

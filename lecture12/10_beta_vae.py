@@ -182,7 +182,7 @@ for row in explorer.distances():
 # The claim: raising beta trades reconstruction for *disentanglement*, codes whose dimensions follow the factors that
 # made the image. On sprites the factors are known (shape, scale, rotation, x, y, colour), so it can be scored: MIG,
 # FactorVAE, DCI and SAP, each at most 1. Below: five seeds for each beta, trained beforehand by
-# `python scripts/c19_beta.py` (about ten minutes), mean and standard error over seeds. Scores are those of held-out images.
+# `python scripts/c19_beta.py` (about ten minutes): mean and standard error over seeds, on held-out images.
 
 # %% Measured
 record = json.loads(Path("results/c19_beta.json").read_text())

@@ -150,7 +150,8 @@ def dci(codes: Array, factors: Array, seed: int = 0) -> Dci:
     """DCI (Eastwood and Williams 2018), importances from a forest a factor, fitted on 4/5 of the points.
 
     disentanglement: 1 - entropy (base k) of a code's importances over factors, weighted by the code's share;
-    completeness: 1 - entropy (base d) of a factor's importances over codes. ImportError without scikit-learn.
+    completeness: 1 - entropy (base d) of a factor's importances over codes, and 1 where only one code varies.
+    Codes that are constant are left out of d. ImportError without scikit-learn.
     """
     ensemble = _sklearn("ensemble")
     codes, factors = _checked(codes, factors)

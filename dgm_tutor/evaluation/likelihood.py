@@ -5,20 +5,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, kl_divergence
+
+from dgm_tutor.objectives.terms import kl
 
 from .estimates import Estimate, check_count, check_data, draw, over_examples, posterior_of
-
-
-def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """KL(q || p) in nats: (n,) in closed form where torch registers one, else log q(z) - log p(z), (S, n).
-
-    z (S, n, d) are draws from q. Both answers broadcast against (S, n) and have the same mean over S.
-    """
-    try:
-        return kl_divergence(q, p)
-    except NotImplementedError:
-        return q.log_prob(z) - p.log_prob(z)
 
 
 def elbo(model, x: Tensor, samples: int = 1) -> Tensor:

@@ -8,7 +8,10 @@ from dgm_tutor.objectives.objective import Term
 
 
 def kl(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """KL(q || p) per example in nats: closed form where torch has one, else log q(z) - log p(z) at z ~ q."""
+    """KL(q || p) in nats: (n,) in closed form where torch has one, else log q(z) - log p(z), the shape of z's batch.
+
+    z (..., n, d) are draws from q. Both answers broadcast against (..., n) and have the same mean.
+    """
     try:
         return kl_divergence(q, p)
     except NotImplementedError:

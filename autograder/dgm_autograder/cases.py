@@ -14,11 +14,20 @@ MORE = 2  # right answers are run on this many times the draws of the student's 
 
 def entry(assignment: Assignment, exercise: Exercise, seed: int, with_slips: bool = True, more: int = MORE) -> Entry:
     """The exercise on inputs drawn with `seed`. Slips cost time: ask for them where a verdict must be explained."""
-    generator = torch.Generator().manual_seed(seed)
-    cases = [_case(assignment, exercise, test, generator, seed, with_slips, more) for test in exercise.tests]
+    cases = [
+        _case(assignment, exercise, test, case, with_slips, more)
+        for test, case in zip(exercise.tests, questions(exercise, seed), strict=True)
+    ]
     wrong = assignment.bank(exercise.name, "wrong") if with_slips else []
     slips = {a.header["slip"]: Slip(a.header["slip"], a.header["says"], a.header["source"]) for a in wrong}
     return Entry(exercise.title, exercise.answer, exercise.hints, cases, slips)
+
+
+def questions(exercise: Exercise, seed: int) -> list[Case]:
+    """The probes with inputs drawn with `seed`, and nothing yet of what to expect."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = [wire.dumps({**test.draw(generator), "draws": test.draws}) for test in exercise.tests]
+    return [Case(test.shipped(), inputs, seed, {}, {}) for test, inputs in zip(exercise.tests, drawn, strict=True)]
 
 
 def reply(probe: Probe, answer: object, inputs: str, seed: int) -> Reply:
@@ -26,18 +35,10 @@ def reply(probe: Probe, answer: object, inputs: str, seed: int) -> Reply:
     return read(wire.run(probe.source, probe.name, answer, inputs, seed))
 
 
-def _case(
-    assignment: Assignment,
-    exercise: Exercise,
-    test: Test,
-    generator: torch.Generator,
-    seed: int,
-    with_slips: bool,
-    more: int,
-) -> Case:
-    probe = test.shipped()
-    drawn = test.draw(generator)
-    inputs = wire.dumps({**drawn, "draws": test.draws})
+def _case(assignment: Assignment, exercise: Exercise, test: Test, case: Case, with_slips: bool, more: int) -> Case:
+    """The same question, with what right answers and slips give."""
+    probe, inputs, seed = case.probe, case.inputs, case.seed
+    drawn = wire.loads(inputs)
     many = wire.dumps({**drawn, "draws": test.draws * more})
     some = wire.dumps({**drawn, "draws": test.draws * max(more // MORE, 1)})
     right = [assignment.solution] + [answer.namespace for answer in assignment.bank(exercise.name, "right")]

@@ -90,8 +90,8 @@ def restore(notebook: NotebookNode, cells: dict[str, MasterCell]) -> tuple[Noteb
     for name, known in cells.items():
         if name not in found:
             flags[name] = "the cell is missing"
-            # An answer that is gone leaves its place empty; a check goes back to the end, where it sees every answer.
-            rebuilt.append(_cell(known.kind, known.source if known.locked else "", known))
+            # As released, and at the end: a check sees every answer there is.
+            rebuilt.append(_cell(known.kind, known.source, known))
     if notebook.metadata.get(UNREADABLE) is True:
         flags = dict.fromkeys(cells, "the notebook could not be read")
     flags = {name: why for name, why in flags.items() if cells[name].grade}

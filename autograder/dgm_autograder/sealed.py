@@ -6,20 +6,21 @@ this submission, and the comparison with right answers is made in this process. 
 dead kernel, a missing cell or a reply that is not data is a recorded 0 with a reason and a flag.
 """
 
+import json
 import secrets
 import time
 from pathlib import Path
 
-from dgm_tutor.checks.judge import judge
+from dgm_tutor.checks.judge import judge, unfit
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets import Float, Integer, Unicode
 
 from dgm_autograder.assignment import load
-from dgm_autograder.cases import entry
+from dgm_autograder.cases import entry, questions
 from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask
 from dgm_autograder.mark import Mark, zero
@@ -44,25 +45,20 @@ class SealedExecute(Execute):
         self.draw = secrets.randbits(31) if self.seed is None else self.seed
         self.resources = resources
         self.nb = nb
-        self.km = None
+        self.room: RoomKernelManager | None = None
         self.end = time.monotonic() + self.budget
         resources["dgm_marks"] = self.marks
         try:
             return super().preprocess(nb, resources, km)
-        except DeadKernelError as error:  # before the first cell
-            self.dead = str(error)
-            for cell in nb.cells:
-                self._mark(cell)
-            return nb, resources
         finally:
-            if self.km is not None:
-                self.km.clear()
+            if self.room is not None:
+                self.room.clear()
 
     def create_kernel_manager(self):
         """A kernel in a room of its own, with the files handed in."""
-        self.km = RoomKernelManager(kernel_name="python3", config=self.config)
-        self.km.provides = tuple(self.assignment.provides)
-        self.km.bring(Path(self.resources["metadata"]["path"]))
+        self.km = self.room = RoomKernelManager(kernel_name="python3", config=self.config)
+        self.room.provides = tuple(self.assignment.provides)
+        self.room.bring(Path(self.resources["metadata"]["path"]))
         return self.km
 
     def preprocess_cell(self, cell, resources, index):
@@ -73,10 +69,17 @@ class SealedExecute(Execute):
             self.dead = self.dead or f"the notebook took longer than {self.budget:g} seconds"
         if not self.dead:
             try:
-                return super().preprocess_cell(cell, resources, index)
+                super().preprocess_cell(cell, resources, index)
+                cell.outputs = _plain(cell.outputs)
             except DeadKernelError:
                 self.dead = f"the kernel died in the cell that begins {cell.source.strip()[:60]!r}"
+            except Exception as error:  # a kernel may send anything at all
+                self.log.error("Cell %d: %s: %s", index, type(error).__name__, error)
+                self.dead, cell.outputs = "the kernel sent what is not a message", []
         return cell, resources
+
+    def set_widgets_metadata(self):
+        """No widget's state is kept."""
 
     def _mark(self, cell: NotebookNode) -> bool:
         """Mark a check cell; whether it was one."""
@@ -103,19 +106,23 @@ class SealedExecute(Execute):
 
     def _ask(self, exercise: Exercise, points: float) -> Mark:
         """The mark that the student's definitions earn on fresh inputs."""
-        fresh = entry(self.assignment, exercise, self.draw, with_slips=False)
-        replies = []
-        for case in fresh.cases:
-            reply = run_sync(ask)(
-                self.km, self.kc, case.probe, exercise.answer, case.inputs, case.seed, self.probe_timeout
-            )
-            replies.append(reply)
-        verdict = judge(fresh.cases, replies, {})
-        if verdict.outcome in ("wrong", "raised"):  # only now is it worth the time to ask which slip it was
+        cases, replies = questions(exercise, self.draw), []
+        for case in cases:
+            about = (case.probe, exercise.answer, case.inputs, case.seed, self.probe_timeout)
+            replies.append(run_sync(ask)(self.km, self.kc, *about))
+        if any(reply.status == "ok" for reply in replies):  # only now is it worth the time to know what is right
+            cases = entry(self.assignment, exercise, self.draw, with_slips=False).cases
+        verdict = judge(cases, replies, {})
+        if verdict.outcome in ("wrong", "raised"):  # and only now which slip it was
             explained = entry(self.assignment, exercise, self.draw)
             verdict = judge(explained.cases, replies, explained.slips)
-        refused = next((reply.message for reply in replies if reply.status == "refused"), "")
-        return Mark(verdict, round(points * verdict.share, 4), points, self.draw, refused)
+        flag = next(filter(None, map(unfit, replies)), "")
+        return Mark(verdict, round(points * verdict.share, 4), points, self.draw, flag)
+
+
+def _plain(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Outputs that any notebook file can hold: no lone surrogates."""
+    return from_dict(json.loads(json.dumps(outputs, ensure_ascii=False).encode(errors="replace")))
 
 
 class SaveSealedGrades(SaveAutoGrades):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.compare import Expected, fault
 
@@ -83,6 +85,20 @@ def read(text: str) -> Reply:
     if status not in ("ok", "raised", "not attempted") or not isinstance(data, dict):
         return Reply("refused", {}, "the reply was refused: it is not a probe's")
     return Reply(status, data, str(reply.get("message", ""))[:1000])
+
+
+def unfit(reply: Reply) -> str:
+    """Why a reply is no data to judge by, or nothing: refused, not a number, not finite."""
+    if reply.status == "refused":
+        return reply.message
+    for name, value in reply.data.items():
+        try:
+            finite = torch.as_tensor(value, dtype=torch.float64).isfinite().all()
+        except (TypeError, ValueError, RuntimeError):
+            return f"{name} is not a number"
+        if not finite:
+            return f"{name} is not finite"
+    return ""
 
 
 def measured(probe: Probe, reply: Reply, inputs: str) -> Reply:

@@ -1,0 +1,124 @@
+"""The room a kernel runs in, and the one question it is asked."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from dgm_autograder import confine
+from dgm_autograder.kernel import RoomKernelManager, ask
+from jupyter_core.utils import run_sync
+
+from dgm_tutor.checks import wire
+from dgm_tutor.checks.judge import Probe
+
+SUM = Probe("total", "def total(answer, inputs):\n    return {'total': answer(inputs['a'], inputs['b'])}\n", "")
+
+
+@contextlib.contextmanager
+def room(handed_in: Path):
+    """A kernel in its room, and its client."""
+    manager = RoomKernelManager(kernel_name="python3")
+    manager.provides = ("dgm_tutor.checks",)
+    manager.bring(handed_in)
+    run_sync(manager._async_start_kernel)()
+    client = manager.client()
+    client.start_channels()
+    try:
+        run_sync(client.wait_for_ready)(timeout=60)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        run_sync(manager._async_shutdown_kernel)(now=True)
+        manager.clear()
+
+
+def run(client, code: str) -> str:
+    """What a cell prints, or its error."""
+    said = []
+    run_sync(client.execute_interactive)(code, timeout=60, output_hook=lambda message: said.append(message["content"]))
+    return "".join(content.get("text", "") or content.get("evalue", "") for content in said)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    handed_in = tmp_path_factory.mktemp("handed-in")
+    (handed_in / "weights.safetensors").write_bytes(b"12345678")
+    (handed_in / "large.bin").write_bytes(bytes(3_000_000))
+    (handed_in / "link").symlink_to("/etc/hostname")
+    (handed_in / "other.ipynb").write_text("{}")
+    with room(handed_in) as (manager, client):
+        yield manager, client
+
+
+def question(manager, client, answer="answer", timeout=20.0):
+    return run_sync(ask)(manager, client, SUM, answer, wire.dumps({"a": 2, "b": 3.5}), 1, timeout)
+
+
+def test_a_probe_returns_data(kernel):
+    run(kernel[1], "answer = lambda a, b: a + b")
+    assert question(*kernel).data == {"total": 5.5}
+    assert question(*kernel, answer="nothing_of_that_name").status == "not attempted"
+
+
+def test_names_that_shadow_builtins_do_no_harm(kernel):
+    run(kernel[1], "sum = list = str = exec = eval = globals = None\nanswer = lambda a, b: a - b")
+    assert question(*kernel).data == {"total": -1.5}
+    run(kernel[1], "del sum, list, str, exec, eval, globals")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["lambda a, b: float('nan')", "lambda a, b: object()", "lambda a, b: 1 / 0", "lambda a, b: 10 ** 400", "7"],
+)
+def test_an_answer_that_is_no_data_is_told_so(kernel, answer):
+    run(kernel[1], f"answer = {answer}")
+    said = question(*kernel)
+    assert said.status in ("raised", "refused") and said.message and not said.data
+
+
+def test_an_answer_that_leaves_or_hangs_is_refused_and_the_kernel_lives(kernel):
+    run(kernel[1], "def answer(a, b): raise SystemExit")
+    assert question(*kernel).status in ("raised", "refused")
+    run(kernel[1], "import time\nanswer = lambda a, b: time.sleep(60)")
+    assert "longer than 1 seconds" in question(*kernel, timeout=1.0).message
+    run(kernel[1], "answer = lambda a, b: a + b")
+    assert question(*kernel).data == {"total": 5.5}
+
+
+def test_the_room_has_the_files_handed_in_and_nothing_else(kernel):
+    listing = run(kernel[1], "import os; print(sorted(f for f in os.listdir('.') if not f.startswith('.')))")
+    assert listing.strip() == "['weights.safetensors']"
+
+
+def test_the_room_has_no_neighbours(kernel, root):
+    assert run(kernel[1], f"import os; print(os.path.exists({str(root / 'course')!r}))").strip() == "False"
+    assert run(kernel[1], f"print(os.path.exists({str(root / 'autograder' / 'pyproject.toml')!r}))").strip() == "False"
+    assert "Network is unreachable" in run(
+        kernel[1], "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)"
+    )
+    assert int(run(kernel[1], "print(len([p for p in os.listdir('/proc') if p.isdigit()]))")) < 10
+    shown = run(kernel[1], "print(open('/proc/1/environ').read(), sorted(os.environ))")
+    assert "PYTEST" not in shown and "HOME" in shown
+
+
+def test_the_room_has_only_what_the_assignment_provides(kernel):
+    assert run(kernel[1], "from dgm_tutor.checks import check; print('there')").strip() == "there"
+    for module in ("dgm_tutor.models", "dgm_tutor.objectives", "dgm_tutor.exact", "dgm_autograder.assignment"):
+        assert "No module named" in run(kernel[1], f"import {module}")
+
+
+def test_the_environment_cannot_be_written(kernel):
+    assert "Read-only" in run(kernel[1], "import torch; open(torch.__file__, 'a')")
+
+
+def test_a_dead_kernel_is_an_answer_too(tmp_path):
+    with room(tmp_path) as (manager, client):
+        run(client, "import os\ndef answer(a, b): os._exit(1)")
+        assert "died" in question(manager, client).message
+    assert not manager.folder.exists()
+
+
+def test_without_bubblewrap_nothing_is_graded(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(RuntimeError, match="install the package `bubblewrap`"):
+        confine.command(tmp_path, (), ["true"])

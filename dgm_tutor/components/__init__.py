@@ -4,7 +4,9 @@
 dimension, so that any posterior goes with any prior and any decoder. Units are nats.
 """
 
+from dgm_tutor.components.convolutions import ConvDecoder, ConvEncoder
 from dgm_tutor.components.distributions import bernoulli, normal
+from dgm_tutor.components.experts import ModalityDecoders, ProductOfExperts, product_of_experts
 from dgm_tutor.components.heads import (
     BernoulliHead,
     CategoricalHead,
@@ -13,19 +15,35 @@ from dgm_tutor.components.heads import (
     StandardNormal,
     Table,
 )
+from dgm_tutor.components.logistics import DiscretisedLogisticMixture, LogisticMixtureHead
 from dgm_tutor.components.networks import At, FiLM, Linear, mlp
+from dgm_tutor.components.pixelcnn import PixelCNN, PixelDecoder, pixels_of
+from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, ReadingMLP
 
 __all__ = [
     "At",
     "BernoulliHead",
     "CategoricalHead",
+    "ConvDecoder",
+    "ConvEncoder",
+    "DiscretisedLogisticMixture",
     "FiLM",
+    "FixedPrior",
     "GaussianHead",
     "GaussianNoiseHead",
+    "LatentGRU",
     "Linear",
+    "LogisticMixtureHead",
+    "ModalityDecoders",
+    "PixelCNN",
+    "PixelDecoder",
+    "ProductOfExperts",
+    "ReadingMLP",
     "StandardNormal",
     "Table",
     "bernoulli",
     "mlp",
     "normal",
+    "pixels_of",
+    "product_of_experts",
 ]

@@ -1,0 +1,41 @@
+"""A PixelCNN held at its condition, as a distribution: densities in one parallel pass, samples pixel by pixel."""
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from dgm_tutor.components.pixelcnn.sampling import cached_sample
+
+
+class PixelCNNDistribution(Distribution):
+    """p(x | condition) over flattened images: batch shape that of the condition, event (H * W,)."""
+
+    arg_constraints = {}
+
+    def __init__(self, network: nn.Module, condition: Tensor | None):
+        height, width = network.size
+        batch = torch.Size() if condition is None else condition.shape[:-3]
+        super().__init__(batch, torch.Size([height * width]), validate_args=False)
+        self.network, self.condition = network, condition
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p(x) in nats of x (..., H * W), whose leading dimensions broadcast with the batch's. Parallel."""
+        lead = torch.broadcast_shapes(x.shape[:-1], self.batch_shape)
+        images = x.expand(*lead, -1).reshape(-1, x.shape[-1])
+        raw = self.network.raw(images, self._condition(lead))
+        return self.network.pixels.log_prob(raw, images).sum(-1).reshape(lead)
+
+    @torch.no_grad()
+    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)
+        """Images, pixel by pixel in raster order: sequential, through the cached sampler."""
+        shape = self._extended_shape(sample_shape)
+        like = next(self.network.parameters())
+        u = torch.rand(shape, dtype=like.dtype, device=like.device).reshape(-1, shape[-1])
+        return cached_sample(self.network, u, self._condition(shape[:-1])).reshape(shape)
+
+    def _condition(self, lead: torch.Size) -> Tensor | None:
+        """The condition once per image, (n, C, H, W)."""
+        if self.condition is None:
+            return None
+        event = self.condition.shape[-3:]
+        return self.condition.expand(*lead, *event).reshape(-1, *event)

@@ -147,11 +147,18 @@ def _fault(case: Case, reply: Reply, comparisons: int) -> str | None:
 
 
 def _slip(cases: list[Case], replies: list[Reply], slips: dict[str, Slip], comparisons: int) -> Slip | None:
-    """The first slip that explains every reply."""
-    for slip in slips.values():
-        if all(_explains(case, reply, slip.name, comparisons) for case, reply in zip(cases, replies, strict=True)):
-            return slip
-    return None
+    """The slip that explains every reply; of several the one with the least spread, which says most."""
+    explaining = [
+        slip
+        for slip in slips.values()
+        if all(_explains(case, reply, slip.name, comparisons) for case, reply in zip(cases, replies, strict=True))
+    ]
+    return min(explaining, key=lambda slip: _spread(cases, slip.name), default=None)
+
+
+def _spread(cases: list[Case], slip: str) -> float:
+    given = [case.slips[slip] for case in cases if isinstance(case.slips[slip], dict)]
+    return sum(float(e.sd.sum()) for outputs in given for e in outputs.values() if e.sd is not None)
 
 
 def _explains(case: Case, reply: Reply, slip: str, comparisons: int) -> bool:

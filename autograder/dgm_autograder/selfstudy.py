@@ -59,7 +59,9 @@ def grade(notebook: Path, assignment: Assignment) -> tuple[list[Score], str]:
         for extra in notebook.resolve().parent.glob("*.safetensors"):
             shutil.copyfile(extra, handed_in / extra.name)
         (course / "exercises").symlink_to(assignment.folder.parent.resolve())
-        return _cycle(course, name)
+        scores, page = _cycle(course, name)
+    order = [item.name for item in (*assignment.exercises, *assignment.questions)]
+    return sorted(scores, key=lambda score: order.index(score.question)), page
 
 
 def _cycle(course: Path, name: str) -> tuple[list[Score], str]:
@@ -80,6 +82,6 @@ def _cycle(course: Path, name: str) -> tuple[list[Score], str]:
         record = gradebook.find_submission_notebook(name, name, READER)
         scores = [
             Score(grade.name, None if grade.auto_score is None else float(grade.auto_score), float(grade.max_score))
-            for grade in sorted(record.grades, key=lambda grade: grade.cell.id)
+            for grade in record.grades
         ]
     return scores, (course / "feedback" / READER / name / f"{name}.html").read_text()

@@ -33,7 +33,7 @@ class Course:
         (folder / "nbgrader_config.py").write_text(settings)
 
     def nbgrader(self, *arguments: str) -> str:
-        """Run a command; its log. Raises `CalledProcessError` with the log where it fails."""
+        """Run a command; what it says. Raises `AssertionError` with the log where it fails."""
         paths = [str(ROOT / "autograder"), str(ROOT)]
         environment = os.environ | {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -45,7 +45,7 @@ class Course:
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         if done.returncode:
             raise AssertionError(f"nbgrader {' '.join(arguments)} failed:\n{done.stderr[-6000:]}")
-        return done.stderr
+        return done.stdout + done.stderr
 
     def release(self) -> dict:
         """The student's notebook."""

@@ -181,6 +181,12 @@ def test_feedback_names_the_slip_and_is_the_graders_own(course):
     assert len(course.feedback("rewrites_feedback_from_a_child")) > 10_000
 
 
+def test_validate_agrees_with_the_checks(course):
+    assert "Success" in course.nbgrader("validate", f"source/{NAME}/{NAME}.ipynb")
+    said = course.nbgrader("validate", f"release/{NAME}/{NAME}.ipynb")
+    assert "Success" not in said and said.count("Not attempted: ") >= len(POINTS)
+
+
 def test_inputs_are_drawn_afresh_and_written_down(course):
     seeds = {text(course.cell(student, "price")).split("seed ")[1].split(".")[0] for student in ("perfect", "empty")}
     assert len(seeds) == 2

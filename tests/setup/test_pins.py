@@ -1,11 +1,12 @@
 """The pins agree with each other, cover what is installed on every system, and lie inside the declared ranges."""
 
 import tomllib
-from importlib.metadata import distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -137,3 +138,18 @@ def test_this_environment_has_the_pinned_versions(constraints):
         if requirement.marker is None and not requirement.specifier.contains(version(name)):
             wrong[name] = (version(name), pin(requirement))
     assert not wrong, "installed against pinned"
+
+
+@pytest.mark.pinned
+def test_the_pins_install_on_every_python_from_3_11_0(constraints):
+    """Debian 12's own Python is 3.11.2; a pin that wants 3.11.5 leaves its pip searching, and then giving up."""
+    wanted = {name: distribution(name).metadata["Requires-Python"] for name in constraints if _installed(name)}
+    too_new = {name: spec for name, spec in wanted.items() if spec and not SpecifierSet(spec).contains("3.11.0")}
+    assert not too_new
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False

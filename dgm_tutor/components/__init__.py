@@ -6,6 +6,7 @@ dimension, so that any posterior goes with any prior and any decoder. Units are 
 
 from dgm_tutor.components.convolutions import ConvDecoder, ConvEncoder
 from dgm_tutor.components.distributions import bernoulli, normal
+from dgm_tutor.components.experts import ModalityDecoders, ProductOfExperts, product_of_experts
 from dgm_tutor.components.heads import (
     BernoulliHead,
     CategoricalHead,
@@ -17,6 +18,7 @@ from dgm_tutor.components.heads import (
 from dgm_tutor.components.logistics import DiscretisedLogisticMixture, LogisticMixtureHead
 from dgm_tutor.components.networks import At, FiLM, Linear, mlp
 from dgm_tutor.components.pixelcnn import PixelCNN, PixelDecoder, pixels_of
+from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, ReadingMLP
 
 __all__ = [
     "At",
@@ -26,16 +28,22 @@ __all__ = [
     "ConvEncoder",
     "DiscretisedLogisticMixture",
     "FiLM",
+    "FixedPrior",
     "GaussianHead",
     "GaussianNoiseHead",
+    "LatentGRU",
     "Linear",
     "LogisticMixtureHead",
+    "ModalityDecoders",
     "PixelCNN",
     "PixelDecoder",
+    "ProductOfExperts",
+    "ReadingMLP",
     "StandardNormal",
     "Table",
     "bernoulli",
     "mlp",
     "normal",
     "pixels_of",
+    "product_of_experts",
 ]

@@ -5,7 +5,21 @@ are weights in such a sum and nowhere else.
 """
 
 from dgm_tutor.objectives.draw import Draw, ExactDraw
+from dgm_tutor.objectives.free_bits import free_bits
+from dgm_tutor.objectives.importance import importance_weighted, log_mean_weight
 from dgm_tutor.objectives.objective import Loss, Objective, Player, Term
 from dgm_tutor.objectives.terms import distortion, rate
 
-__all__ = ["Draw", "ExactDraw", "Loss", "Objective", "Player", "Term", "distortion", "rate"]
+__all__ = [
+    "Draw",
+    "ExactDraw",
+    "Loss",
+    "Objective",
+    "Player",
+    "Term",
+    "distortion",
+    "free_bits",
+    "importance_weighted",
+    "log_mean_weight",
+    "rate",
+]

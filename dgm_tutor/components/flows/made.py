@@ -1,0 +1,91 @@
+"""MADE: one masked network that gives the parameters of every conditional at once."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Advance = Callable[[Tensor, Tensor], Tensor]
+
+
+class MaskedLinear(nn.Linear):
+    """y = (W * mask) x + b: output i sees input j where ``degrees_out[i] >= degrees_in[j]``."""
+
+    def __init__(self, degrees_in: Tensor, degrees_out: Tensor):
+        super().__init__(len(degrees_in), len(degrees_out))
+        self.register_buffer("mask", (degrees_out[:, None] >= degrees_in).float(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class MADE(nn.Module):
+    """Parameters of p(x_i | x_<i, context), ``outputs`` for each i, in one pass (Germain et al. 2015).
+
+    Input i has degree 1 + its position in the order; a hidden unit of degree k sees inputs of degree <= k, and
+    output i hidden units of degree < its own. Units of degree 0 see the context alone, so that it reaches every
+    conditional, the first one too. Hidden units are sorted by degree, which makes the masked weights block-triangular.
+
+    Args:
+        dim: of x.
+        hidden: sizes of the hidden layers.
+        outputs: parameters for each coordinate.
+        context_dim: of the context; 0 for none.
+        reverse: take the coordinates from the last to the first.
+    """
+
+    def __init__(self, dim: int, hidden: Sequence[int], outputs: int, context_dim: int = 0, reverse: bool = False):
+        super().__init__()
+        self.dim, self.outputs = dim, outputs
+        self.order = list(range(dim))[::-1] if reverse else list(range(dim))
+        lowest = 0 if context_dim or dim == 1 else 1
+        inputs = 1 + torch.tensor(self.order).argsort()
+        self.degrees = [lowest + torch.arange(size) * (dim - lowest) // size for size in hidden]
+        chain = [inputs, *self.degrees, (inputs - 1).repeat_interleave(outputs)]
+        self.layers = nn.ModuleList(MaskedLinear(a, b) for a, b in zip(chain, chain[1:], strict=False))
+        self.context = nn.Linear(context_dim, len(self.degrees[0]), bias=False) if context_dim else None
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """(..., dim) -> (..., dim, outputs)."""
+        h = self.layers[0](x)
+        if self.context is not None:
+            h = h + self.context(context)
+        for layer in self.layers[1:]:
+            h = layer(F.elu(h))
+        return h.unflatten(-1, (self.dim, self.outputs))
+
+    def sequential(self, advance: Advance, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """x with x_i = advance(z_i, parameters_i(x_<i)), a whole pass for each i; differentiable."""
+        x = torch.zeros_like(z)
+        for i in self.order:
+            x_i = advance(z[..., i], self(x, context)[..., i, :])
+            x = torch.where(torch.arange(self.dim, device=z.device) == i, x_i.unsqueeze(-1), x)
+        return x
+
+    @torch.no_grad()
+    def incremental(self, advance: Advance, z: Tensor, context: Tensor | None = None) -> Tensor:
+        """The same x, where each hidden unit is computed once, as soon as the coordinates that it sees are known.
+
+        Forward substitution: in all it multiplies as much as one pass. No gradients: buffers are written in place.
+        """
+        noise = z.reshape(-1, self.dim).T.contiguous()  # (dim, n): a coordinate is a contiguous row
+        first, *others = self.layers
+        start = first.bias.unsqueeze(-1).expand(-1, noise.shape[1])
+        if self.context is not None:
+            start = start + self.context(context).expand(*z.shape[:-1], -1).flatten(0, -2).T
+        weights = [first.weight[:, self.order], *(layer.weight for layer in others)]
+        ends = [torch.bincount(d, minlength=self.dim).cumsum(0).tolist() for d in self.degrees]
+        known, x = torch.empty_like(noise), torch.empty_like(noise)  # in the order taken, and as x is
+        units = [noise.new_empty(len(d), noise.shape[1]) for d in self.degrees]
+        for step, i in enumerate(self.order):
+            seen = known[:step]
+            for layer, (h, end) in enumerate(zip(units, ends, strict=True)):
+                new = slice(end[step - 1] if step else 0, end[step])  # the units of this degree
+                bias = self.layers[layer].bias[new].unsqueeze(-1) if layer else start[new]
+                h[new] = F.elu(torch.addmm(bias, weights[layer][new, : len(seen)], seen))
+                seen = h[: end[step]]
+            out = slice(i * self.outputs, (i + 1) * self.outputs)
+            parameters = torch.addmm(others[-1].bias[out].unsqueeze(-1), weights[-1][out, : len(seen)], seen)
+            x[i] = known[step] = advance(noise[i], parameters.T)
+        return x.T.reshape(z.shape)

@@ -1,0 +1,123 @@
+"""MADE, MAF, IAF and NAF: who sees whom, D3, sampling in small steps, and what one layer can fit (C6)."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal
+
+from dgm_tutor.components.flows import MADE, Affine, Autoregressive, DeepSigmoid, Flow, maf, naf
+from dgm_tutor.exact import jacobian
+from tests.components.flows.truth import away, points
+
+
+def net(dim=5, context_dim=0, reverse=False, hidden=(16, 16), outputs=2):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return away(MADE(dim, hidden, outputs, context_dim, reverse))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("context_dim", [0, 3])
+def test_output_i_sees_exactly_the_inputs_before_it(reverse, context_dim):
+    made, x = net(5, context_dim, reverse), points(6, 5)
+    context = points(6, context_dim, seed=2) if context_dim else None
+    sees = jacobian(lambda x: made(x, context).flatten(1), x).abs().amax(0).unflatten(0, (5, 2)).amax(1) > 0
+    before = torch.ones(5, 5).tril(-1).bool()
+    assert torch.equal(sees, before.T if reverse else before)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_context_reaches_every_conditional_the_first_one_too(dim):
+    made, x = net(dim, 3), points(6, dim)
+    sees = jacobian(lambda c: made(x, c).flatten(1), points(6, 3, seed=2)).abs().amax(0)
+    assert (sees > 0).all()
+
+
+def test_a_narrow_network_is_still_autoregressive():
+    made, x = net(5, hidden=(2,)), points(6, 5)
+    sees = jacobian(lambda x: made(x).flatten(1), x).abs().amax(0).unflatten(0, (5, 2)).amax(1)
+    assert (sees.triu() == 0).all() and (sees > 0).any()
+
+
+def test_d3_a_gaussian_autoregressive_model_is_one_affine_layer():
+    """Conditionals one by one, each with the later coordinates unknown, against the flow's change of variables."""
+    layer, x = Autoregressive(net(5), Affine()), points(20, 5)
+    log_prob = torch.zeros(20, dtype=torch.float64)
+    for i in range(5):
+        past = torch.cat([x[:, :i], torch.full((20, 5 - i), 1e6, dtype=torch.float64)], -1)
+        mu, alpha = layer.made(past)[:, i].unbind(-1)
+        log_prob += Normal(mu, (5 * torch.tanh(alpha / 5)).exp()).log_prob(x[:, i])
+    standard = torch.distributions.Independent(Normal(torch.zeros(5).double(), 1.0), 1)
+    torch.testing.assert_close(Flow(standard, layer).log_prob(x), log_prob, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("context_dim", [0, 3])
+@pytest.mark.parametrize("monotone", [Affine(), DeepSigmoid(4)], ids=["maf", "naf"])
+@pytest.mark.parametrize("hidden", [(16,), (16, 7, 16), (3,)], ids=str)
+def test_small_steps_sample_what_whole_passes_sample(reverse, context_dim, monotone, hidden):
+    made, z = net(5, context_dim, reverse, hidden, monotone.count), points(3, 4, 5)
+    context = points(4, context_dim, seed=2) if context_dim else None
+
+    def advance(z_i, parameters):
+        return monotone.forward(z_i, parameters)[0]
+
+    slow, quick = made.sequential(advance, z, context), made.incremental(advance, z, context)
+    torch.testing.assert_close(quick, slow, rtol=0, atol=1e-10)
+    torch.testing.assert_close(Autoregressive(made, monotone).inverse(quick, context)[0], z, rtol=0, atol=1e-9)
+
+
+def test_sampling_takes_the_small_steps_where_no_gradient_is_wanted():
+    layer = Autoregressive(net(5), Affine())
+    layer.made.sequential = None
+    with torch.no_grad():
+        assert layer(points(3, 5))[0].shape == (3, 5)
+    layer.made.sequential, layer.made.incremental = MADE.sequential.__get__(layer.made), None
+    assert layer(points(3, 5))[0].requires_grad
+
+
+def two_arms(n, seed):
+    """x1 ~ N(0, 1), x2 = x1 / 2 +- 2 + 0.4 noise; and E log p(x2|x1), by the mixture's density."""
+    generator = torch.Generator().manual_seed(seed)
+    x1, noise = torch.randn(2, n, generator=generator)
+    side = 4 * torch.randint(2, (n,), generator=generator) - 2
+    x = torch.stack([x1, x1 / 2 + side + 0.4 * noise], -1)
+    modes = Normal((x1 / 2)[:, None] + torch.tensor([-2.0, 2.0]), 0.4)
+    return x, (modes.log_prob(x[:, 1:]).logsumexp(-1) - math.log(2)).mean()
+
+
+def fitted(transform, x, steps):
+    standard = torch.distributions.Independent(Normal(torch.zeros(2), 1.0), 1)
+    optimizer = torch.optim.Adam(transform.parameters(), lr=0.02)
+    for step in range(steps):
+        batch = x[torch.arange(256) + 256 * (step % (len(x) // 256))]
+        loss = -Flow(standard, transform).log_prob(batch).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return transform
+
+
+def log_p2(transform, x):
+    """E log p(x2|x1): log p(x) less the first coordinate's own log p(x1)."""
+    layers = list(transform.transforms)
+    with torch.no_grad():
+        point, total = x, torch.zeros(len(x))
+        for layer in reversed(layers):
+            z, log_slope = layer.monotone.inverse(point, layer.made(point))
+            point, total = z, total + log_slope[:, 1]
+        return (Normal(0.0, 1.0).log_prob(point[:, 1]) + total).mean()
+
+
+def test_c6_one_naf_layer_fits_a_bimodal_conditional_and_no_affine_stack_in_one_order_can():
+    torch.manual_seed(0)
+    (train, _), (test, truth) = two_arms(8192, 1), two_arms(8192, 2)
+    best_gaussian = -0.5 * math.log(2 * math.pi * math.e * (4 + 0.4**2))
+    affine = maf(2, 3, (16,))
+    for layer in affine.transforms:  # three layers, all in the order x1, x2
+        layer.made = MADE(2, (16,), 2)
+    neural, affine = fitted(naf(2, 1, (16,), 4), train, 400), fitted(affine, train, 150)
+    assert log_p2(affine, test) < best_gaussian + 0.03  # 0.03: the test set's own error
+    assert log_p2(neural, test) > truth - 0.15
+    assert truth - best_gaussian > 0.9

@@ -7,9 +7,11 @@ import torch
 
 from dgm_tutor.models.base import Model
 from dgm_tutor.models.beta_vae import beta_vae
+from dgm_tutor.models.pixel_vae import pixel_vae
+from dgm_tutor.models.pixelcnn import pixelcnn
 from dgm_tutor.models.vae import vae
 
-RECIPES = {"beta_vae": beta_vae, "vae": vae}
+RECIPES = {"beta_vae": beta_vae, "pixel_vae": pixel_vae, "pixelcnn": pixelcnn, "vae": vae}
 
 
 def names() -> list[str]:

@@ -115,15 +115,19 @@ def measured(probe: Probe, reply: Reply, inputs: str) -> Reply:
 
 
 def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Verdict:
-    """The verdict on one exercise. A probe earns its share only by a reply that agrees in every output."""
+    """The verdict on one exercise.
+
+    A probe earns its share by a reply that agrees in every output, and only after those before it: what a wrong
+    answer earns does not hang on whether a later, weaker probe happens to see the mistake.
+    """
     replies = [measured(case.probe, reply, case.inputs) for case, reply in zip(cases, replies, strict=True)]
     comparisons = sum(expected.size for case in cases for expected in case.expected.values())
     faults = [_fault(case, reply, comparisons) for case, reply in zip(cases, replies, strict=True)]
     total = sum(case.probe.share for case in cases)
-    share = sum(case.probe.share for case, wrong in zip(cases, faults, strict=True) if wrong is None) / total
     if not any(faults):
         return Verdict("right", 1.0, "Right.")
     first = next(index for index, wrong in enumerate(faults) if wrong)
+    share = sum(case.probe.share for case in cases[:first]) / total
     status = replies[first].status
     if status == "not attempted":
         return Verdict("not attempted", share, "Nothing here yet: fill in the answer and run the cell again.")
@@ -139,6 +143,8 @@ def _fault(case: Case, reply: Reply, comparisons: int) -> str | None:
     """Why the reply earns nothing, or None."""
     if reply.status != "ok":
         return reply.status
+    if not case.expected:
+        return "there is nothing to compare it with"
     for output, expected in case.expected.items():
         kind = fault(reply.data[output], expected, comparisons) if output in reply.data else "missing"
         if kind:

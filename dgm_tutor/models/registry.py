@@ -7,6 +7,9 @@ import torch
 
 from dgm_tutor.models.base import Model
 from dgm_tutor.models.beta_vae import beta_vae
+from dgm_tutor.models.flow import flow
+from dgm_tutor.models.flow_posterior_vae import flow_posterior_vae
+from dgm_tutor.models.flow_prior_vae import flow_prior_vae
 from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
 from dgm_tutor.models.vae import vae

@@ -42,6 +42,8 @@ def _evaluate(args: argparse.Namespace) -> int:
         if not hasattr(model, "at"):
             raise ValueError(f"{args.weights} was trained for one beta: leave --beta out")
         model = model.at(args.beta)
+    elif hasattr(model, "at"):
+        raise ValueError(f"{args.weights} serves every beta from {model.low:g} to {model.high:g}: say which, --beta 1")
     split = data.load(args.data).test
     x = (split.pixels() if split.x.dtype == torch.uint8 else split.x).flatten(1)[: args.examples]
     torch.manual_seed(args.seed)

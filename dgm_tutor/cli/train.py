@@ -27,9 +27,12 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for weights (default runs)")
     add_json(parser)
+    taken = {option for action in parser._actions for option in action.option_strings}
     group = parser.add_argument_group("settings of the model")
     for name, default in _settings_of_recipes().items():
         flag = f"--{name.replace('_', '-')}"
+        if flag in taken:
+            flag = f"--model{flag[1:]}"  # --steps are training's: a model's own are --model-steps
         group.add_argument(flag, dest=f"set_{name}", metavar="VALUE", help=f"default {default}")
 
 
@@ -69,6 +72,12 @@ def _training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tens
     return x, {"transform": data.binarise} if images and binary else {}
 
 
+def _of_data(name: str, x: torch.Tensor) -> dict:
+    """The settings that the data decide: the dimension of x, for recipes that take one (of a sequence: its steps')."""
+    settings = inspect.signature(RECIPES[name]).parameters if name in RECIPES else {}
+    return {"x_dim": x.shape[1]} if "x_dim" in settings and "steps" not in settings else {}
+
+
 def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
     return {
         "steps": args.steps,
@@ -83,15 +92,19 @@ def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
 
 
 def _row(values: dict, history: training.History, index: int | None, path: Path) -> dict:
-    last = {key.split("/")[1]: history[key][-20:].mean(0) for key in history.columns}
+    last = {key.split("/")[1]: history[key][-20:].mean(0) for key in sorted(history.columns, key=_total_first)}
     numbers = {key: float(value if index is None else value[index]) for key, value in last.items()}
     return {**values, "steps": history.steps[-1], **numbers, "weights": str(path)}
+
+
+def _total_first(column: str) -> tuple[bool, str]:
+    return not column.endswith("/total"), column
 
 
 def _train(args: argparse.Namespace) -> int:
     settings = {key: _literal(value) for key, value in _values(args).items()}
     x, transform = _training_data(args, settings)
-    model = models.create(args.name, seed=args.seed, **({"x_dim": x.shape[1]} | settings))
+    model = models.create(args.name, seed=args.seed, **(_of_data(args.name, x) | settings))
     label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in _values(args).items()), f"seed={args.seed}"])
     history = training.fit(model, x, **_how(args, label, transform))
     path = models.save(model, args.out / f"{label}.safetensors")
@@ -108,7 +121,8 @@ def _sweep(args: argparse.Namespace) -> int:
     fixed = {key: _literal(value) for key, value in values.items() if key != name}
     x, transform = _training_data(args, fixed)
     members = [
-        models.create(args.name, seed=args.seed, **({"x_dim": x.shape[1]} | fixed), **{name: point}) for point in points
+        models.create(args.name, seed=args.seed, **(_of_data(args.name, x) | fixed), **{name: point})
+        for point in points
     ]
     label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in values.items()), f"seed={args.seed}"])
     history = training.sweep(members, x, **_how(args, label.replace(":", "-"), transform))

@@ -87,6 +87,8 @@ def _example(parameters: tuple[Parameter, ...]) -> str:
 def _parse(text: str, parameters: tuple[Parameter, ...]) -> sympy.Expr:
     """Text to sympy by walking its syntax tree; nothing in it is ever run."""
     symbols = {p.name: p.symbol for p in parameters}
+    for p in parameters:
+        text = text.replace(p.text, p.name)  # what is printed as β may be written β
     keyword = text.replace("lambda_", "lambda").replace("lambda", "lambda_")  # a Python keyword, a fine name
 
     def walk(node: ast.AST) -> sympy.Expr:

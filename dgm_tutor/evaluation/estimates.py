@@ -23,7 +23,10 @@ class Estimate:
         return distance / self.standard_error if self.standard_error else (math.inf if distance else 0.0)
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} ± {self.standard_error:.2g}"
+        if not (self.standard_error > 0 and math.isfinite(self.standard_error)):
+            return f"{self.value:.4g} ± {self.standard_error:.2g}"
+        digits = max(0, 1 - math.floor(math.log10(self.standard_error)))
+        return f"{self.value:.{digits}f} ± {self.standard_error:.{digits}f}"
 
 
 def over_examples(values: Tensor) -> Estimate:

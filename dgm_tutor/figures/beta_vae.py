@@ -20,6 +20,12 @@ TERMS = {
 
 
 @torch.no_grad()
+def strongest(model, x: Tensor, dims: int = 3) -> list[int]:
+    """The dimensions of z with the highest rates on x (n, D), the highest first."""
+    return _rates(model, x).argsort(descending=True)[:dims].tolist()
+
+
+@torch.no_grad()
 def digits(model, x: Tensor, noise: Tensor, beta: float, dims: int = 3) -> Picture:
     """Digits, their reconstructions, and traversals of the ``dims`` dimensions of z that carry most.
 
@@ -30,23 +36,27 @@ def digits(model, x: Tensor, noise: Tensor, beta: float, dims: int = 3) -> Pictu
         beta: named in the alt text.
     """
     q = model.posterior(x).base_dist
-    z = q.loc + q.scale * noise
-    rate = (q.loc.square() + q.scale.square() - 1) / 2 - q.scale.log()
-    order = rate.mean(0).argsort(descending=True)[:dims]
-    walk = torch.linspace(-2, 2, len(x))
-    rows = [x, model.decoder(z).mean]
-    for dim in order:
+    rows = [x, model.decoder(q.loc + q.scale * noise).mean]
+    chosen = strongest(model, x, dims)
+    for dim in chosen:
         along = q.loc[:1].expand(len(x), -1).clone()
-        along[:, dim] = walk
+        along[:, dim] = torch.linspace(-2, 2, len(x))
         rows.append(model.decoder(along).mean)
     array = tile(torch.cat(rows).view(-1, 28, 28), columns=len(x))
+    rates = _rates(model, x)
     alt = (
         f"At beta {beta:.3g}: {len(x)} digits in the first row, their reconstructions in the second, then a digit "
-        f"changed along the {dims} dimensions of z with the highest rates, "
-        + " and ".join(f"{rate.mean(0)[d]:.1f}" for d in order)
-        + " nats."
+        f"changed along the {dims} dimensions of z with the highest rates: "
+        + ", ".join(f"dimension {dim} with {rates[dim]:.1f} nats" for dim in chosen)
+        + "."
     )
     return Picture(png(array), alt, width=2 * array.shape[1])
+
+
+def _rates(model, x: Tensor) -> Tensor:
+    """The mean rate of every dimension of z, (d,), for a Gaussian posterior and a standard normal prior."""
+    q = model.posterior(x).base_dist
+    return ((q.loc.square() + q.scale.square() - 1) / 2 - q.scale.log()).mean(0)
 
 
 def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.0, 200.0)) -> Html:
@@ -70,20 +80,21 @@ def rate_distortion(curve: Sequence[Mapping[str, float]], alone: Sequence[Mappin
     Rows have the keys ``beta``, ``rate`` and ``distortion``, in nats per digit.
     """
     with style():
-        fig, ax = figure(5.4, 3.6)
-        ax.plot([p["rate"] for p in curve], [p["distortion"] for p in curve], label="one network, every β")
+        fig, ax = figure(4.6, 3.3)
+        ax.plot([p["rate"] for p in curve], [p["distortion"] for p in curve], label="one network, β from 0.1 to 10")
         xs, ys = [p["rate"] for p in alone], [p["distortion"] for p in alone]
         ax.plot(xs, ys, "o", color="black", markerfacecolor="white", label="trained for one β each")
         for point in alone:
-            where = {"textcoords": "offset points", "xytext": (6, 6), "fontsize": 9}
+            where = {"textcoords": "offset points", "xytext": (7, 9), "fontsize": 9}
             ax.annotate(f"β = {point['beta']:g}", (point["rate"], point["distortion"]), **where)
         ax.set(xlabel="rate  E KL(q(z|x) ‖ p(z))  (nats)", ylabel="distortion  −E log p(x|z)  (nats)")
         ax.legend()
     ends = curve[0], curve[-1]
+    at = "; ".join(f"beta {p['beta']:g} at rate {p['rate']:.1f}, distortion {p['distortion']:.1f}" for p in alone)
     alt = "Rate against distortion: from " + " to ".join(
         f"rate {p['rate']:.1f} and distortion {p['distortion']:.1f} nats at beta {p['beta']:.3g}" for p in ends
     )
-    return show(fig, alt + ", a falling, convex curve; separately trained networks lie close to it.")
+    return show(fig, alt + ", falling and convex. Separately trained networks: " + at + ".")
 
 
 SCORES = {"mig": "MIG", "factor_vae": "FactorVAE", "dci_disentanglement": "DCI", "sap": "SAP"}

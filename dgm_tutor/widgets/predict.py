@@ -16,14 +16,13 @@ class Predict:
     Args:
         question: one sentence.
         options: the guesses.
-        right: which of them the measurement bears out.
-        reveal: called once a guess is made; returns the answer in words, with its numbers.
+        reveal: called once a guess is made; returns which option the measurement bears out, and its numbers in words.
+
+    Raises ValueError when what is revealed is not among the options.
     """
 
-    def __init__(self, question: str, options: Sequence[str], right: str, reveal: Callable[[], str]):
-        if right not in options:
-            raise ValueError(f"the right answer {right!r} is not among the options {list(options)}")
-        self.question, self.right, self.reveal = question, right, reveal
+    def __init__(self, question: str, options: Sequence[str], reveal: Callable[[], tuple[str, str]]):
+        self.question, self.options, self.reveal = question, list(options), reveal
         self.choice = ipywidgets.RadioButtons(
             options=list(options), value=None, layout=ipywidgets.Layout(width="max-content"),
         )  # fmt: skip
@@ -38,12 +37,19 @@ class Predict:
         self.button.disabled = change["new"] is None
 
     def _revealed(self, _button) -> None:
-        verdict = "As you predicted." if self.choice.value == self.right else f"You said: {self.choice.value}."
-        self.answer.value = f"<p style='{_STYLE}'>{escape(verdict)} {escape(self.reveal())}</p>"
+        right, words = self._answer()
+        verdict = "As you predicted" if self.choice.value == right else f"You said: {self.choice.value}. Measured"
+        self.answer.value = f"<p style='{_STYLE}'><b>{escape(verdict)}: {escape(right)}.</b> {escape(words)}</p>"
+
+    def _answer(self) -> tuple[str, str]:
+        right, words = self.reveal()
+        if right not in self.options:
+            raise ValueError(f"the answer {right!r} is not among the options {self.options}")
+        return right, words
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        answer = self.reveal()
-        summary = f"<details><summary>Reveal</summary>{escape(answer)}</details>"
+        right, words = self._answer()
+        summary = f"<details><summary>Reveal</summary><b>{escape(right)}.</b> {escape(words)}</details>"
         still = Html(f"<div style='{_STYLE}'><b>{escape(self.question)}</b>{summary}</div>", self.question)
         return View(self.widget, still)._repr_mimebundle_()
 

@@ -1,12 +1,13 @@
 """The explorer draws what the model says: linked views, same noise on every move, exact reset."""
 
+import math
 import re
 
 import pytest
 import torch
 
 from dgm_tutor import data, evaluation, models
-from dgm_tutor.widgets.beta_explorer import BETAS_ALONE, BetaExplorer
+from dgm_tutor.widgets.beta_explorer import BETAS_ALONE, PRESETS, BetaExplorer
 from dgm_tutor.widgets.predict import Predict
 
 
@@ -64,18 +65,38 @@ def test_without_a_kernel_there_is_a_described_strip(explorer):
     assert bundle["text/html"].count("<img alt=") == 5 and "β = 0.1" in bundle["text/html"]
 
 
+def test_a_beta_outside_the_family_is_refused(explorer):
+    with pytest.raises(ValueError, match="0.1 to 10"):
+        explorer.set(beta=50)
+
+
+def test_presets_lie_on_the_slider_s_steps(explorer):
+    for beta in PRESETS:
+        steps = (math.log10(beta) - explorer.slider.min) / explorer.slider.step
+        assert 10 ** (explorer.slider.min + round(steps) * explorer.slider.step) == pytest.approx(beta, rel=1e-3)
+
+
 def test_predict_answers_only_after_a_guess():
     asked = []
 
     def reveal():
         asked.append(1)
-        return "it falls, from 5 to 2 nats"
+        return "falls", "from 5 to 2 nats"
 
-    question = Predict("What happens?", ["rises", "falls"], "falls", reveal)
+    question = Predict("What happens?", ["rises", "falls"], reveal)
     assert question.button.disabled and not asked
     question.choice.value = "rises"
     assert not question.button.disabled and question.answer.value == ""
     question.button.click()
-    assert "You said: rises" in question.answer.value and "from 5 to 2 nats" in question.answer.value
+    assert "You said: rises. Measured: falls." in question.answer.value and "from 5 to 2 nats" in question.answer.value
+    question.choice.value = "falls"
+    question.button.click()
+    assert "As you predicted: falls." in question.answer.value
     with pytest.raises(ValueError, match="not among"):
-        Predict("?", ["a"], "b", reveal)
+        Predict("?", ["a"], reveal)._answer()
+
+
+def test_the_measured_answer_follows_the_numbers(explorer):
+    verdict, words = explorer.mi_from_one_to_ten()
+    one, ten = (evaluation.information(explorer.family.at(b), explorer.x, seed=0).mi_q.value for b in (1.0, 10.0))
+    assert (verdict == "It falls") == (ten < one - 0.1) and f"{ten:.2f}" in words

@@ -14,7 +14,15 @@ from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
 from dgm_tutor.models.vae import vae
 
-RECIPES = {"beta_vae": beta_vae, "pixel_vae": pixel_vae, "pixelcnn": pixelcnn, "vae": vae}
+RECIPES = {
+    "beta_vae": beta_vae,
+    "flow": flow,
+    "flow_posterior_vae": flow_posterior_vae,
+    "flow_prior_vae": flow_prior_vae,
+    "pixel_vae": pixel_vae,
+    "pixelcnn": pixelcnn,
+    "vae": vae,
+}
 
 
 def names() -> list[str]:

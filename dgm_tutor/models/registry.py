@@ -10,18 +10,24 @@ from dgm_tutor.models.beta_vae import beta_vae
 from dgm_tutor.models.flow import flow
 from dgm_tutor.models.flow_posterior_vae import flow_posterior_vae
 from dgm_tutor.models.flow_prior_vae import flow_prior_vae
+from dgm_tutor.models.mvae import mvae
 from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
+from dgm_tutor.models.rnn import rnn
 from dgm_tutor.models.vae import vae
+from dgm_tutor.models.vrnn import vrnn
 
 RECIPES = {
     "beta_vae": beta_vae,
     "flow": flow,
     "flow_posterior_vae": flow_posterior_vae,
     "flow_prior_vae": flow_prior_vae,
+    "mvae": mvae,
     "pixel_vae": pixel_vae,
     "pixelcnn": pixelcnn,
+    "rnn": rnn,
     "vae": vae,
+    "vrnn": vrnn,
 }
 
 

@@ -33,17 +33,27 @@ class Likelihood(nn.Module):
         return torch.cat([(x - self.b) / self.w, (self.sigma / self.w.abs()).log().expand_as(x)], -1)
 
 
-@pytest.fixture
-def world():
-    """Three modalities of a two-dimensional z, and the experts that D7 asks for."""
+def linear_gaussian():
+    """w, b (3, 2) and sigma (3,) of p(x_m|z) = N(w_m z + b_m, sigma_m^2 I), and the joint p(z, x0, x1, x2)."""
     generator = torch.Generator().manual_seed(4)
-    w, b, sigma = 2 * torch.randn(3, 3, 2, generator=generator, dtype=torch.float64)
+    w, b = 2 * torch.randn(2, 3, 2, generator=generator, dtype=torch.float64)
+    sigma = 0.3 + torch.rand(3, generator=generator, dtype=torch.float64)
     sizes = {"z": 2, "x0": 2, "x1": 2, "x2": 2}
     joint = Gaussian("z", sizes, torch.zeros(2), torch.eye(2))
     for i in range(3):
-        joint = joint * Gaussian(f"x{i} | z", sizes, b[i], sigma[i].square().diag(), w[i].diag())
-    experts = {f"x{i}": Likelihood(w[i], b[i], sigma[i].abs()) for i in range(3)}
-    return joint, ProductOfExperts(experts, [2, 2, 2])
+        joint = joint * Gaussian(f"x{i} | z", sizes, b[i], sigma[i].square().expand(2).diag(), w[i].diag())
+    return w, b, sigma, joint
+
+
+def exact_experts(w, b, sigma):
+    """The experts that D7 asks for."""
+    return ProductOfExperts({f"x{i}": Likelihood(w[i], b[i], sigma[i]) for i in range(3)}, [2, 2, 2])
+
+
+@pytest.fixture
+def world():
+    w, b, sigma, joint = linear_gaussian()
+    return joint, exact_experts(w, b, sigma)
 
 
 @pytest.mark.parametrize("subset", SUBSETS, ids=str)

@@ -88,7 +88,9 @@ def test_loss_is_minus_elbo_and_importance_sampling_tightens_it(levels):
 def test_two_levels_split_the_rate_into_their_two_kls():
     """E_q(z_2|x) KL(q(z_1|x) || p(z_1|z_2)) + KL(q(z_2|x) || p(z_2)) = KL(q(z|x) || p(z)), by 20,000 draws."""
     model, x = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=2), scale=SCALE).double(), binary(d=9).double()
-    assert list(model.loss(x).terms) == ["distortion", "rate_1", "rate_2"]
+    loss = model.loss(x)
+    assert list(loss.terms) == ["distortion", "rate_1", "rate_2"]
+    torch.testing.assert_close(loss.total, sum(value for _, value in loss.terms.values()))
     torch.manual_seed(0)
     with torch.no_grad():
         q, p = model.posterior(x), model.prior()

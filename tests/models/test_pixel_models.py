@@ -79,9 +79,9 @@ def test_pixelcnn_has_no_bounds_and_says_that_log_prob_is_exact():
 def test_loss_is_minus_elbo_and_importance_sampling_tightens_it(levels):
     model, x = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=levels), scale=SCALE), binary(d=9)
     torch.manual_seed(0)
-    losses = torch.stack([model.loss(x).total.detach() for _ in range(400)])
+    losses = torch.stack([model.loss(x).total.detach() for _ in range(150)])
     elbo = model.elbo(x, samples=400).mean()
-    assert losses.mean().item() == pytest.approx(-elbo.item(), abs=6 * losses.std().item() / 400**0.5)
+    assert losses.mean().item() == pytest.approx(-elbo.item(), abs=6 * losses.std().item() / 150**0.5)
     assert elbo < model.log_marginal(x, samples=200).mean() < 0
 
 

@@ -1,10 +1,14 @@
 """A PixelCNN held at its condition, as a distribution: densities in one parallel pass, samples pixel by pixel."""
 
+from itertools import repeat
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from dgm_tutor.components.pixelcnn.sampling import cached_sample
+
+CHUNK = 512  # images a pass: bounds of many samples then need no more memory than a batch does
 
 
 class PixelCNNDistribution(Distribution):
@@ -22,8 +26,13 @@ class PixelCNNDistribution(Distribution):
         """log p(x) in nats of x (..., H * W), whose leading dimensions broadcast with the batch's. Parallel."""
         lead = torch.broadcast_shapes(x.shape[:-1], self.batch_shape)
         images = x.expand(*lead, -1).reshape(-1, x.shape[-1])
-        raw = self.network.raw(images, self._condition(lead))
-        return self.network.pixels.log_prob(raw, images).sum(-1).reshape(lead)
+        condition = self._condition(lead)
+        conditions = repeat(None) if condition is None else condition.split(CHUNK)
+        log_p = [self._log_prob(*pair) for pair in zip(images.split(CHUNK), conditions, strict=False)]
+        return torch.cat(log_p).reshape(lead)
+
+    def _log_prob(self, images: Tensor, condition: Tensor | None) -> Tensor:
+        return self.network.pixels.log_prob(self.network.raw(images, condition), images).sum(-1)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)

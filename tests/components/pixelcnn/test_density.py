@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from dgm_tutor.components.pixelcnn import pixels_of
+from dgm_tutor.components.pixelcnn import distribution, pixels_of
 from tests.components.pixelcnn.networks import FAMILIES, all_images, condition_for, noise, random_network
 
 
@@ -43,6 +43,15 @@ def test_batches_broadcast_like_any_distribution_s():
     torch.testing.assert_close(log_p[4, 1], network(condition[4, 1]).log_prob(x[1]))
     assert p.sample((2,)).shape == (2, 5, 3, 12)
     assert network(condition[0, 0]).sample().shape == (12,)
+
+
+@pytest.mark.parametrize("condition", [0, 2])
+def test_many_images_are_read_in_portions_that_leave_the_result(condition, monkeypatch):
+    network = random_network((3, 4), condition=condition)
+    told, x = condition_for(network, 7), noise(7, network).round()
+    whole = network(told).log_prob(x)
+    monkeypatch.setattr(distribution, "CHUNK", 3)
+    torch.testing.assert_close(network(told).log_prob(x), whole)
 
 
 @pytest.mark.parametrize("pixels", FAMILIES)

@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV = PATH="$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test quick notebooks browser matrix bench weights clean
+.PHONY: help setup lab test quick notebooks browser matrix mutants bench weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ weights: setup ## train the shipped weights again
 
 matrix: setup ## prove the exercises: wrong answers caught, right ones accepted, verdict flips over 1,000 seeds
 	@"$(BIN)/dgm-tutor" matrix
+
+mutants: setup ## prove the tests: known slips in the code, each of which must be caught
+	@$(IN_VENV) "$(BIN)/python" scripts/mutants.py
 
 bench: setup ## measure speed on this machine: slider latency, page times
 	@$(IN_VENV) "$(BIN)/dgm-tutor" bench

@@ -27,6 +27,10 @@ def test_output_i_sees_exactly_the_inputs_before_it(reverse, context_dim):
     assert torch.equal(sees, before.T if reverse else before)
 
 
+def test_the_order_turns_at_each_layer():
+    assert [layer.made.order for layer in maf(3, 3).transforms] == [[0, 1, 2], [2, 1, 0], [0, 1, 2]]
+
+
 @pytest.mark.parametrize("dim", [1, 2, 5])
 def test_context_reaches_every_conditional_the_first_one_too(dim):
     made, x = net(dim, 3), points(6, dim)

@@ -1,6 +1,5 @@
 """An assignment's folder: its exercises, the model solution, and the bank of right and wrong answers."""
 
-import atexit
 import contextlib
 import re
 import runpy
@@ -10,6 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import ModuleType
 
@@ -111,7 +111,7 @@ def _load(folder: Path, changed: int) -> Assignment:
 def _run(path: Path) -> dict[str, object]:
     """Run a file in a folder of its own, kept until the process ends: an answer may be a file it writes."""
     folder = tempfile.mkdtemp(prefix="dgm-answer-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=0)  # atexit does not reach a pool's workers
     path = path.resolve()
     with contextlib.chdir(folder):
         return runpy.run_path(str(path))

@@ -150,6 +150,20 @@ def test_gradients_reach_every_parameter(model):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.parameters())
 
 
+def test_the_distortion_s_gradient_goes_through_z(vrnn):
+    vrnn.loss(bits(64)).terms["distortion"][1].backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in vrnn.posterior.parameters())
+
+
+def test_what_is_fed_back_is_what_was_drawn(model):
+    read = []
+    embed = model.embed if model.name == "rnn" else model.embed_x
+    embed.register_forward_hook(lambda module, inputs, output: read.append(inputs[0]))
+    drawn = model.sample(50).view(50, 4, 3)
+    for t in range(3):
+        assert torch.equal(read[t].view(50, 3), drawn[:, t])
+
+
 def test_the_rnn_s_samples_are_as_probable_as_it_says(rnn):
     torch.manual_seed(0)
     model = away(models.create("rnn", x_dim=2, steps=3, hidden=6), scale=1.0)
@@ -178,6 +192,7 @@ def test_log_probabilities_are_finite_where_a_probability_is_zero_or_one(model):
     loss = model.loss(x)
     loss.total.backward()
     assert loss.total.isfinite() and all(p.grad.isfinite().all() for p in model.parameters())
+    assert loss.total > 12 * 16  # twelve wrong pixels with probabilities held away from 0 would not cost that much
 
 
 @pytest.mark.slow

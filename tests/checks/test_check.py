@@ -42,10 +42,17 @@ def test_the_slip_is_named_in_words():
     assert "gradient" in str(report) and "✗" in str(report)
 
 
-@pytest.mark.parametrize("given", [3.0, torch.ones(4), None, "loss"])
+@pytest.mark.parametrize("given", [3.0, torch.ones(4), "loss"])
 def test_a_loss_of_the_wrong_kind_is_told_what_was_expected(given):
     report = check(LOSS, lambda *arguments: given)
     assert report.outcome == "raised" and "expected a scalar tensor" in report.message
+
+
+def test_a_forgotten_return_is_asked_after():
+    def forgot(*arguments):
+        right(*arguments)
+
+    assert "does your function return it?" in check(LOSS, forgot).message
 
 
 def test_a_nan_never_passes():

@@ -103,3 +103,21 @@ def test_a_probe_is_seeded_and_leaves_the_callers_noise_alone():
     first = say(lambda x: torch.rand(3))
     assert torch.rand(1) == expected
     assert torch.equal(first["data"]["y"], say(lambda x: torch.rand(3))["data"]["y"])
+
+
+def test_a_function_with_an_empty_body_is_not_attempted():
+    def dots(x):
+        """What it should do."""
+        ...
+
+    def only_pass(x):
+        pass
+
+    def nothing_returned(x):
+        x + 1
+
+    def a_wrong_constant(x):
+        return 0
+
+    assert all(wire.placeholder(answer) for answer in (dots, only_pass))
+    assert not any(wire.placeholder(answer) for answer in (nothing_returned, a_wrong_constant, len, 3, None))

@@ -23,6 +23,8 @@ def loss_and_gradients(answer, inputs):
             return Independent(Normal(mean + torch.tanh(mean), inputs["noise"]), 1)
 
         loss = answer(x, posterior, prior, likelihood, inputs["beta"])
+        if loss is None:
+            raise ValueError("the loss is None: does your function return it?")
         if not isinstance(loss, torch.Tensor) or loss.shape != ():
             given = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
             raise ValueError(f"the loss has {given}; expected a scalar tensor, the mean over the batch")

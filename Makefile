@@ -33,7 +33,7 @@ weights: setup ## train the shipped weights again
 	@$(IN_VENV) "$(BIN)/python" scripts/weights.py
 
 matrix: setup ## prove the exercises: wrong answers caught, right ones accepted, verdict flips over 1,000 seeds
-	@"$(BIN)/dgm-tutor" matrix
+	@"$(BIN)/dgm-tutor" matrix --seeds 1000 --output docs/matrix.md
 
 mutants: setup ## prove the tests: known slips in the code, each of which must be caught
 	@$(IN_VENV) "$(BIN)/python" scripts/mutants.py

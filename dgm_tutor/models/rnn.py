@@ -108,7 +108,7 @@ class RNN(SequenceModel):
 
 
 negative_log_likelihood = Term(
-    "negative log-likelihood",
+    "negative_log_likelihood",
     r"\mathbb{E}_{p_{\text{data}}}\!\left[-\sum_t \log p_\theta(x_t \mid x_{<t})\right]",
     lambda draw: -draw.model.conditionals(draw.x).log_prob(draw.x),
 )

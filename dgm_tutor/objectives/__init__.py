@@ -8,7 +8,7 @@ from dgm_tutor.objectives.draw import Draw, ExactDraw
 from dgm_tutor.objectives.free_bits import free_bits
 from dgm_tutor.objectives.importance import importance_weighted, log_mean_weight
 from dgm_tutor.objectives.objective import Loss, Objective, Player, Term
-from dgm_tutor.objectives.terms import distortion, rate
+from dgm_tutor.objectives.terms import distortion, negative_log_likelihood, rate
 
 __all__ = [
     "Draw",
@@ -21,5 +21,6 @@ __all__ = [
     "free_bits",
     "importance_weighted",
     "log_mean_weight",
+    "negative_log_likelihood",
     "rate",
 ]

@@ -31,3 +31,10 @@ distortion = Term("distortion", r"\mathbb{E}_{q(x,z)}\!\left[-\log p_\theta(x \m
 
 rate = Term("rate", r"\mathbb{E}_{p_{\text{data}}}\,\mathrm{KL}\!\left(q_\phi(z \mid x)\,\|\,p(z)\right)", _rate)
 """E_{p_data} KL(q(z|x) || p(z)): what telling z costs (section 10, D16)."""
+
+negative_log_likelihood = Term(
+    "negative_log_likelihood",
+    r"\mathbb{E}_{p_{\text{data}}}\!\left[-\log p_\theta(x)\right]",
+    lambda draw: -draw.model.density().log_prob(draw.x),
+)
+"""-E_{p_data} log p(x), what maximum likelihood minimises where log p(x) is exact: ``model.density()`` is p(x)."""

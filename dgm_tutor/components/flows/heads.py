@@ -1,5 +1,6 @@
 """Flows as components: a prior that is called without a condition, a posterior that is called on x."""
 
+import torch
 from torch import Tensor, nn
 
 from dgm_tutor.components.distributions import normal
@@ -16,6 +17,17 @@ class FlowPrior(nn.Module):
 
     def forward(self) -> Flow:
         return Flow(self.base(), self.transform)
+
+    def refuse(self, x: Tensor) -> str | None:
+        """What is wrong with x as an observation of a density, or None."""
+        if not torch.isfinite(x).all():
+            return "x holds NaN or infinite values: remove them first"
+        if (x == x.round()).all():
+            return (
+                "x holds whole numbers alone, on which a density grows without bound: "
+                "spread them first, x + torch.rand_like(x)"
+            )
+        return None
 
 
 class FlowPosterior(nn.Module):

@@ -11,7 +11,6 @@
 
 # %% Set up
 import json
-from pathlib import Path
 
 import torch
 
@@ -199,7 +198,7 @@ for row in explorer.distances():
 # `none` is the untrained network, what the scores say of nothing.
 
 # %% Measured
-record = json.loads(Path("results/c19_beta.json").read_text())
+record = json.loads((models.WEIGHTS / "10_beta_vae" / "c19_beta.json").read_text())
 columns = {"distortion": "distortion", "rate": "rate", "mig": "MIG", "factor_vae": "FactorVAE"}
 columns |= {"dci_disentanglement": "DCI", "sap": "SAP"}
 print("beta " + "".join(f"{label:>15}" for label in columns.values()))

@@ -2,7 +2,7 @@
 
 Trains a beta-VAE for every beta and seed on the sprites' training images, one stack of betas a seed, so that the betas
 of a seed share initial weights, batches and noise and can be compared in pairs. Scores them on the 4,096 held-out
-images, whose factors are known, and writes lecture12/results/c19_beta.json. Minutes on two quiet cores.
+images, whose factors are known, and writes dgm_tutor/weights/10_beta_vae/c19_beta.json. Minutes on two quiet cores.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import torch
 
 from dgm_tutor import data, evaluation, files, models, training
 
-RESULT = Path(__file__).parents[1] / "lecture12" / "results" / "c19_beta.json"
+RESULT = models.WEIGHTS / "10_beta_vae" / "c19_beta.json"
 BETAS = (0.25, 1.0, 2.0, 4.0, 8.0, 16.0)
 SEEDS = (0, 1, 2, 3, 4)
 STEPS = 1500

@@ -7,6 +7,7 @@ process; the environment variables are the few named here.
 
 import os
 import shutil
+import site
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,15 +34,25 @@ def command(folder: Path, provides: Iterable[str], inner: list[str]) -> list[str
     arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/dev/shm"]
     for prefix in dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix))):
         arguments += ["--ro-bind", prefix, prefix]
-    arguments += ["--tmpfs", str(AUTOGRADER), "--tmpfs", str(LIBRARY)]
-    for module in ("dgm_tutor.__init__", *provides):
-        path = LIBRARY.joinpath(*module.split(".")[1:])
-        path = path if path.is_dir() else path.with_suffix(".py")
-        arguments += ["--ro-bind", str(path), str(path)]
+    for copy in copies(AUTOGRADER):
+        arguments += ["--tmpfs", str(copy)]
+    for copy in copies(LIBRARY):
+        arguments += ["--tmpfs", str(copy)]
+        for module in ("dgm_tutor.__init__", *provides):
+            path = Path(*module.split(".")[1:])
+            path = path if (LIBRARY / path).is_dir() else path.with_suffix(".py")
+            arguments += ["--ro-bind", str(LIBRARY / path), str(copy / path)]
     arguments += ["--bind", str(folder), str(folder), "--chdir", str(folder), "--clearenv"]
     for name, value in environment(folder).items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", *inner]
+
+
+def copies(package: Path) -> list[Path]:
+    """Every place a kernel could import this package from: a checkout and an installed wheel may both be there."""
+    roots = [*sys.path, *site.getsitepackages([sys.prefix, sys.base_prefix])]
+    found = (Path(root, package.name).resolve() for root in roots if root)
+    return [package, *sorted({path for path in found if path.is_dir()} - {package})]
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -122,3 +122,16 @@ def test_without_bubblewrap_nothing_is_graded(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(RuntimeError, match="install the package `bubblewrap`"):
         confine.command(tmp_path, (), ["true"])
+
+
+def test_a_second_copy_of_the_package_is_emptied_too(tmp_path, monkeypatch):
+    """A checkout and an installed wheel side by side: hiding one of them would leave the answers in the other."""
+    second = tmp_path / "site" / "dgm_tutor"
+    second.mkdir(parents=True)
+    monkeypatch.syspath_prepend(second.parent)
+    arguments = confine.command(tmp_path, ["dgm_tutor.checks"], ["true"])
+    emptied = [arguments[i + 1] for i, word in enumerate(arguments) if word == "--tmpfs"]
+    assert {str(second), str(confine.LIBRARY), str(confine.AUTOGRADER)} <= set(emptied)
+    bound = [arguments[i + 2] for i, word in enumerate(arguments) if word == "--ro-bind"]
+    assert str(second / "checks") in bound and str(confine.LIBRARY / "checks") in bound
+    assert not any("models" in target for target in bound)

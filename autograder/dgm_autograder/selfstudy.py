@@ -19,6 +19,7 @@ from dgm_autograder.notebook import source_notebook
 
 READER = "reader"
 PACKAGED = Path(__file__).parent / "exercises"
+CHECKOUT = Path(__file__).resolve().parents[2] / "course" / "exercises"  # of an editable installation
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Score:
 def find(notebook: Path, name: str | None = None, course: Path | None = None) -> Assignment:
     """The assignment that `notebook` answers: by `name`, or the notebook's own. Raises `ValueError` if unknown."""
     near = [folder / "course" for start in (Path.cwd() / "here", notebook.resolve()) for folder in start.parents]
-    places = [folder / "exercises" for folder in ([course] if course else near)] + [PACKAGED]
+    places = [folder / "exercises" for folder in ([course] if course else near)] + [PACKAGED, CHECKOUT]
     known: dict[str, Path] = {}
     for place in places:
         for checks in place.glob("*/checks.py"):

@@ -100,8 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _write(self, body: bytes) -> None:
+        self.world.sent += len(body)  # counted first: the client may look as soon as it has the last byte
         self.wfile.write(body)
-        self.world.sent += len(body)
 
     def _drip(self, body: bytes) -> None:
         for byte in body[:250]:

@@ -4,6 +4,7 @@
 are weights in such a sum and nowhere else.
 """
 
+from dgm_tutor.objectives.annealing import annealed
 from dgm_tutor.objectives.draw import Draw, ExactDraw
 from dgm_tutor.objectives.free_bits import free_bits
 from dgm_tutor.objectives.importance import importance_weighted, log_mean_weight
@@ -17,6 +18,7 @@ __all__ = [
     "Objective",
     "Player",
     "Term",
+    "annealed",
     "distortion",
     "free_bits",
     "importance_weighted",

@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV = PATH="$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test quick notebooks browser matrix mutants bench weights clean
+.PHONY: help setup lab test quick notebooks browser matrix mutants peers bench weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ matrix: setup ## prove the exercises: wrong answers caught, right ones accepted,
 
 mutants: setup ## prove the tests: known slips in the code, each of which must be caught
 	@$(IN_VENV) "$(BIN)/python" scripts/mutants.py
+
+peers: setup ## the libraries that benchmarks compare with, in .peers
+	@test -x .peers/bin/python || $(PYTHON) -m venv .peers
+	@.peers/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt \
+		--extra-index-url https://download.pytorch.org/whl/cpu -r benchmarks/peers.txt -e '.[course]'
 
 bench: setup ## measure speed on this machine: slider latency, page times
 	@$(IN_VENV) "$(BIN)/dgm-tutor" bench

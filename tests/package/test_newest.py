@@ -16,7 +16,7 @@ def test_the_quick_tests_pass_with_the_newest_versions(root, wheel, fresh, tmp_p
     pins = tmp_path / "only-torch.txt"
     pins.write_text(torch + "\n")
     companions = [folder for folder in setup.projects(root) if folder != root]
-    venv = fresh(f"{wheel}[course,test]", *companions, pins=pins)
+    venv = fresh(f"{wheel}[course,cluster,test]", *companions, pins=pins)
     command = [venv / "bin" / "pytest", "-q", "-m", QUICK_BUT_PINS, "-n", "2", "--dist", "loadfile"]
     env = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
     said = execute(*command, "-p", "no:cacheprovider", cwd=root, env=env)

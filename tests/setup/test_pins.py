@@ -64,7 +64,7 @@ def test_conda_users_get_the_same_versions(root, constraints, project):
     (pip_part,) = [part["pip"] for part in environment["dependencies"] if isinstance(part, dict)]
     options = [line for line in pip_part if line.startswith("-")]
     pinned = requirements(line for line in pip_part if not line.startswith("-"))
-    assert options == ["-c constraints.txt", "-e .[course,test]"]
+    assert options == ["-c constraints.txt", "-e .[course,cluster,test]"]
     assert {name: pin(r) for name, r in pinned.items()} == {name: pin(constraints[name]) for name in pinned}
     direct = requirements(project["dependencies"] + project["optional-dependencies"]["course"])
     assert set(direct) <= set(pinned)

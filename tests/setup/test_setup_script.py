@@ -128,7 +128,7 @@ def test_torch_is_installed_first_and_everything_under_the_pins(project, monkeyp
     setup.install(project / ".venv", project)
     first, second = commands
     assert first[-3:] == ["--extra-index-url", "https://cpu", "torch"]
-    assert second[-2:] == ["-e", f"{project}[course,test]"]
+    assert second[-2:] == ["-e", f"{project}[course,cluster,test]"]
     assert "https://cpu" not in second
     assert all(command[command.index("-c") + 1] == str(project / "constraints.txt") for command in commands)
 

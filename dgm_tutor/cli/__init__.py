@@ -10,12 +10,13 @@ from importlib.metadata import entry_points
 
 from dgm_tutor import __version__
 from dgm_tutor.cli.bench import BENCH
+from dgm_tutor.cli.claims import CLAIMS
 from dgm_tutor.cli.command import Command
 from dgm_tutor.cli.inspect import DATA, EVALUATE, MODELS
 from dgm_tutor.cli.lab import LAB
 from dgm_tutor.cli.train import SWEEP, TRAIN
 
-BUILT_IN = (LAB, MODELS, TRAIN, SWEEP, EVALUATE, DATA, BENCH)
+BUILT_IN = (LAB, MODELS, TRAIN, SWEEP, EVALUATE, CLAIMS, DATA, BENCH)
 
 
 def commands() -> list[Command]:

@@ -15,7 +15,7 @@ def importance_weighted(samples: int, doubly_reparameterised: bool = False) -> T
     """-L_K = -E log 1/K sum_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): at least -log p(x), in nats.
 
     The bound tightens with K (Burda et al. 2016, eq. 8; K = 1 is the ELBO), while the posterior's gradient drowns
-    in its noise. The doubly reparameterised gradient has the same mean and less noise (Tucker et al. 2018, eq. 8).
+    in its noise. The doubly reparameterised gradient has the same mean and less noise (Tucker et al. 2019).
 
     Args:
         samples: K, at least 1.

@@ -15,6 +15,8 @@ LATENT = {
     "naf prior": ("flow_prior_vae", {"prior": "naf", "layers": 1, "flow_hidden": (8,), **SMALL}),
     "real_nvp prior": ("flow_prior_vae", {"prior": "real_nvp", "flow_hidden": (8,), **SMALL}),
     "planar posterior": ("flow_posterior_vae", {"posterior": "planar", "context_dim": 4, **SMALL}),
+    "radial posterior": ("flow_posterior_vae", {"posterior": "radial", "context_dim": 4, **SMALL}),
+    "sylvester posterior": ("flow_posterior_vae", {"posterior": "sylvester", "context_dim": 4, **SMALL}),
     "iaf posterior": ("flow_posterior_vae", {"posterior": "iaf", "flow_hidden": (8,), "context_dim": 4, **SMALL}),
 }
 EXACT = {name: ("flow", {"transform": name, "layers": 2, "hidden": (8,)}) for name in ("maf", "naf", "real_nvp")}
@@ -125,6 +127,41 @@ def test_seeds_repeat(case):
     assert torch.equal(one, model.sample(5)) and one.shape == (5, model.x_dim)
 
 
+def test_a_naf_prior_s_samples_come_back_through_its_numerical_inverse():
+    prior = made("naf prior").double().prior()
+    torch.manual_seed(0)
+    z = prior.sample((200,))
+    torch.manual_seed(0)
+    noise = prior.base.sample((200,))
+    torch.testing.assert_close(prior.transform.inverse(z)[0], noise, rtol=0, atol=1e-9)
+    assert (z - noise).abs().max() > 0.1
+
+
+def test_every_iaf_step_is_told_what_the_encoder_says():
+    """The context through one step alone, the others without it, changes z each time."""
+    model, x = made("iaf posterior"), binary()
+    q, steps = model.posterior(x), model.posterior.transform.transforms
+    z = q.base.sample()
+    for told in steps:
+        outputs = []
+        for context in (q.context, q.context + 1):
+            point = z
+            for step in steps:
+                point = step(point, context if step is told else q.context)[0]
+            outputs.append(point)
+        assert ((outputs[0] - outputs[1]).abs() > 1e-4).all()
+
+
+def test_a_multi_scale_flow_of_images():
+    model = away(models.create("flow", x_dim=16, transform="multi_scale", hidden=(4,)), scale=0.1).double()
+    x, f = model.sample(8), model.density.transform
+    z, log_det = f.inverse(x)
+    torch.testing.assert_close(f(z)[0], x)
+    torch.testing.assert_close(model.log_prob(x), torch.distributions.Normal(0, 1).log_prob(z).sum(-1) + log_det)
+    with pytest.raises(ValueError, match="square image"):
+        models.create("flow", x_dim=15, transform="multi_scale")
+
+
 @pytest.mark.parametrize("case", EXACT)
 def test_a_flow_s_log_prob_is_exact_and_its_loss_is_its_negative(case):
     model = made(case)
@@ -179,10 +216,10 @@ class Ring(torch.nn.Module):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("flow", {"transform": "glow"}, "expected one of maf, naf, real_nvp"),
+        ("flow", {"transform": "glow"}, "expected one of maf, naf, real_nvp, multi_scale"),
         ("flow", {"transform": "real_nvp", "x_dim": 1}, "use maf"),
         ("flow_prior_vae", {"prior": "normal"}, "expected one of maf"),
-        ("flow_posterior_vae", {"posterior": "maf"}, "'planar' or 'iaf'"),
+        ("flow_posterior_vae", {"posterior": "maf"}, "expected one of iaf, planar, radial, sylvester"),
         ("flow_posterior_vae", {"context_dim": 0}, "would not know x"),
     ],
 )

@@ -10,7 +10,7 @@ from dgm_tutor.components.flows.distribution import Flow
 from dgm_tutor.components.flows.heads import FlowPosterior, FlowPrior
 from dgm_tutor.components.flows.made import MADE
 from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid, solve
-from dgm_tutor.components.flows.residual import Planar, Radial, Sylvester, planar
+from dgm_tutor.components.flows.residual import Planar, Radial, Sylvester, planar, radial, sylvester
 from dgm_tutor.components.flows.transform import Inverted, OnFirst, Permutation, Stack, Transform
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "multi_scale",
     "naf",
     "planar",
+    "radial",
     "real_nvp",
     "solve",
+    "sylvester",
 ]

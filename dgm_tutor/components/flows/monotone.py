@@ -35,7 +35,7 @@ class Affine:
 
 
 class DeepSigmoid:
-    """z = logit(sum_k w_k sigmoid(a_k x + b_k)), a > 0, w on the simplex (Huang et al. 2018, eq. 8).
+    """z = logit(sum_k w_k sigmoid(a_k x + b_k)), a > 0, w on the simplex (Huang et al. 2018).
 
     The inverse direction x -> z is closed form, kept in logs throughout; z -> x is by bisection, about 60 evaluations.
     Each sigmoid can make a mode, so one layer fits multi-modal conditionals where ``Affine`` cannot (C6).

@@ -14,7 +14,7 @@ from dgm_tutor.components.flows.transform import Stack, Transform
 class Amortised(nn.Module):
     """Parameter vectors of the given sizes: learned numbers, plus a linear map of the context where there is one.
 
-    Linear is enough: the context is the last hidden layer of an encoder (Rezende and Mohamed 2015, section 4).
+    Linear is enough: the context is the output of an encoder (Rezende and Mohamed 2015).
     """
 
     def __init__(self, sizes: Sequence[int], dim: int, context_dim: int = 0):
@@ -33,8 +33,9 @@ class Planar(Transform):
     """x = z + u_hat tanh(w.z + b): squeezes or stretches along u_hat, about a plane.
 
     Rezende and Mohamed 2015, eq. 10. u_hat = u + (m(w.u) - w.u) w / |w|^2, m(a) = softplus(a) - 1, has w.u_hat > -1,
-    which makes the map invertible for every u (appendix A.1). By the matrix determinant lemma
-    log |det| = log |1 + tanh'(w.z + b) w.u_hat| (D5). Fast: forward. Slow: inverse, a bisection for w.z.
+    which makes the map invertible for every u (appendix A.1); where w is 0 the map is a shift. By the matrix
+    determinant lemma log |det| = log |1 + tanh'(w.z + b) w.u_hat| (D5). Fast: forward. Slow: inverse, a bisection for
+    w.z.
     """
 
     def __init__(self, dim: int, context_dim: int = 0):
@@ -62,8 +63,9 @@ class Planar(Transform):
         """u_hat, w, b and the gain 1 + w.u_hat > 0."""
         u, w, b = self.parameters_of(context)
         w_u = (w * u).sum(-1, keepdim=True)
-        gain = F.softplus(w_u)
-        u_hat = u + (gain - 1 - w_u) * w / w.square().sum(-1, keepdim=True)
+        w_w = w.square().sum(-1, keepdim=True)
+        gain = torch.where(w_w > 0, F.softplus(w_u), 1.0)  # w = 0 has no plane: x = z + u tanh(b), a shift
+        u_hat = u + (gain - 1 - w_u) * w / _or_one(w_w)
         return u_hat, w, b, gain
 
     @staticmethod
@@ -110,7 +112,7 @@ class Radial(Transform):
 
 
 class Sylvester(Transform):
-    """x = z + Q R tanh(S Q^T z + b): planar's one direction made d (van den Berg et al. 2018, eq. 13).
+    """x = z + Q R tanh(S Q^T z + b): planar's one direction made d (van den Berg et al. 2018).
 
     Q is a product of ``reflections`` Householder reflections, R and S are upper triangular with diagonals in (-1, 1),
     so that log |det| = sum_i log(1 + tanh'_i R_ii S_ii) is finite. Fast: forward. Slow: inverse, a bisection for each
@@ -163,6 +165,16 @@ def planar(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
     return Stack(*(Planar(dim, context_dim) for _ in range(layers)))
 
 
+def radial(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
+    """A stack of radial maps. Fast: both directions."""
+    return Stack(*(Radial(dim, context_dim) for _ in range(layers)))
+
+
+def sylvester(dim: int, layers: int = 4, reflections: int = 2, context_dim: int = 0) -> Stack:
+    """A stack of Sylvester maps, Q by Householder reflections. Fast: forward. Slow: inverse."""
+    return Stack(*(Sylvester(dim, reflections, context_dim) for _ in range(layers)))
+
+
 def _norm(difference: Tensor) -> Tensor:
     # The tiny floor keeps the gradient finite at the centre.
     return difference.square().sum(-1, keepdim=True).clamp_min(1e-30).sqrt()
@@ -171,8 +183,13 @@ def _norm(difference: Tensor) -> Tensor:
 def _reflect(z: Tensor, mirrors: Sequence[Tensor]) -> Tensor:
     """Householder reflections, one after the other; in the opposite order they undo each other."""
     for v in mirrors:
-        z = z - 2 * v * (v * z).sum(-1, keepdim=True) / v.square().sum(-1, keepdim=True)
+        z = z - 2 * v * (v * z).sum(-1, keepdim=True) / _or_one(v.square().sum(-1, keepdim=True))
     return z
+
+
+def _or_one(square: Tensor) -> Tensor:
+    """1 in the place of 0, so that a vector of no length changes nothing and has finite gradients."""
+    return torch.where(square > 0, square, 1.0)
 
 
 def _triangle(matrix: Tensor) -> Tensor:

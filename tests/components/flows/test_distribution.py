@@ -86,6 +86,25 @@ def test_d4_a_flow_with_an_autoregressive_prior_is_one_flow_with_a_longer_stack(
     assert torch.equal(*samples)
 
 
+def test_d4_an_autoregressive_gaussian_as_the_base_is_one_more_layer():
+    """p(z) = prod_i N(z_i; mu_i(z_<i), sigma_i(z_<i)), written as the product that it is, under another flow."""
+    layer, outer, x = made("maf", 5).transforms[0], made("naf", 5, seed=1), points(30, 5)
+    z, log_det = outer.inverse(x)
+    conditionals = torch.distributions.Normal(*_mean_and_scale(layer, z))
+    longer = Flow(
+        torch.distributions.Independent(torch.distributions.Normal(torch.zeros(5).double(), 1.0), 1),
+        Stack(layer, outer),
+    )
+    torch.testing.assert_close(longer.log_prob(x), conditionals.log_prob(z).sum(-1) + log_det, rtol=0, atol=1e-10)
+
+
+def _mean_and_scale(layer, z):
+    """Each conditional from its past alone: the later coordinates are hidden behind a large number."""
+    hidden = torch.where(torch.ones(5, 5).tril(-1).bool(), z.unsqueeze(-2), 1e6)  # (n, i, j): z_j where j < i
+    mu, alpha = layer.made(hidden).diagonal(dim1=-3, dim2=-2).unbind(-2)
+    return mu, (5 * torch.tanh(alpha / 5)).exp()
+
+
 def test_a_context_gives_the_batch_and_expands():
     q = Flow(base(2), made("maf", 2, 3), points(4, 3, seed=3))
     assert q.batch_shape == (4,) and q.event_shape == (2,)

@@ -13,6 +13,7 @@ from dgm_tutor.components.flows import (
     Permutation,
     Planar,
     Radial,
+    Sylvester,
     multi_scale,
     real_nvp,
     solve,
@@ -61,6 +62,28 @@ def test_planar_log_det_stays_finite_where_the_map_is_almost_flat():
     torch.testing.assert_close(log_det, torch.tensor(-40.0), rtol=1e-3, atol=0)
     log_det.backward()
     assert planar.parameters_of.free.grad.isfinite().all()
+
+
+def test_planar_without_a_plane_is_a_shift():
+    planar, z = Planar(3).double(), points(5, 3)
+    planar.parameters_of.free.data[3:6] = 0.0
+    u, b = planar.parameters_of.free.detach()[:3], planar.parameters_of.free.detach()[6]
+    x, log_det = planar(z)
+    torch.testing.assert_close(x, z + u * torch.tanh(b))
+    torch.testing.assert_close(planar.inverse(x)[0], z)
+    assert not log_det.any()
+    (x.square().sum() + log_det.sum()).backward()
+    gradient = planar.parameters_of.free.grad
+    assert gradient.isfinite().all() and gradient[3:6].any()  # so that training can give it a plane
+
+
+def test_a_mirror_of_no_length_reflects_nothing():
+    sylvester, z = away(Sylvester(3, reflections=1)), points(5, 3)
+    sylvester.parameters_of.free.data[:3] = 0.0
+    x, log_det = sylvester(z)
+    torch.testing.assert_close(sylvester.inverse(x)[0], z)
+    (x.sum() + log_det.sum()).backward()
+    assert sylvester.parameters_of.free.grad.isfinite().all()
 
 
 def test_radial_has_a_gradient_at_its_centre():

@@ -6,7 +6,7 @@ dimension, so that any posterior goes with any prior and any decoder. Units are 
 
 from dgm_tutor.components.convolutions import ConvDecoder, ConvEncoder
 from dgm_tutor.components.distributions import bernoulli, normal
-from dgm_tutor.components.experts import ModalityDecoders, ProductOfExperts, product_of_experts
+from dgm_tutor.components.experts import ModalityDecoders, ProductOfExperts, SymbolsHead, product_of_experts
 from dgm_tutor.components.heads import (
     BernoulliHead,
     CategoricalHead,
@@ -18,7 +18,7 @@ from dgm_tutor.components.heads import (
 from dgm_tutor.components.logistics import DiscretisedLogisticMixture, LogisticMixtureHead
 from dgm_tutor.components.networks import At, FiLM, Linear, mlp
 from dgm_tutor.components.pixelcnn import PixelCNN, PixelDecoder, pixels_of
-from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, ReadingMLP
+from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, NoMemory, ReadingMLP
 
 __all__ = [
     "At",
@@ -35,11 +35,13 @@ __all__ = [
     "Linear",
     "LogisticMixtureHead",
     "ModalityDecoders",
+    "NoMemory",
     "PixelCNN",
     "PixelDecoder",
     "ProductOfExperts",
     "ReadingMLP",
     "StandardNormal",
+    "SymbolsHead",
     "Table",
     "bernoulli",
     "mlp",

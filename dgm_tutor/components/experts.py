@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution, Independent, OneHotCategorical
 
 from dgm_tutor.components.distributions import normal
 
@@ -121,3 +121,27 @@ class ModalityDecoders(nn.Module):
             if complaint := head.refuse(block[~missing.any(-1)]):
                 return f"modality {name!r}: {complaint}"
         return None
+
+
+class SymbolsHead(nn.Module):
+    """One symbol for each of several voices, one-hot and next to each other: independent given the condition.
+
+    Args:
+        network: gives all voices' logits, (..., sum(symbols)).
+        symbols: how many each voice has.
+    """
+
+    def __init__(self, network: nn.Module, symbols: Sequence[int]):
+        super().__init__()
+        self.network = network
+        self.symbols = list(symbols)
+
+    def forward(self, *condition: Tensor) -> Modalities:
+        logits = self.network(*condition).split(self.symbols, -1)
+        return Modalities({str(i): OneHotCategorical(logits=own, validate_args=False) for i, own in enumerate(logits)})
+
+    def refuse(self, x: Tensor) -> str | None:
+        blocks = x.split(self.symbols, -1)
+        if ((x == 0) | (x == 1)).all() and all((block.sum(-1) == 1).all() for block in blocks):
+            return None
+        return f"expected one-hot symbols of {len(blocks)} voices, {self.symbols} of them: see data.chorales.one_hot"

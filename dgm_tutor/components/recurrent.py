@@ -13,12 +13,12 @@ from dgm_tutor.components.networks import Linear, mlp
 
 
 class ReadingMLP(nn.Module):
-    """A perceptron of (x, h): ``network(network.read(x), h)``, with sizes = (x, h, hidden..., out)."""
+    """A perceptron of (x, h), or of x alone where h_size is 0: ``network(network.read(x), h)``; sizes = (hidden..., out)."""
 
     def __init__(self, x_size: int, h_size: int, sizes: list[int]):
         super().__init__()
         self.from_x = Linear(x_size, sizes[0])
-        self.from_h = Linear(h_size, sizes[0], bias=False)
+        self.from_h = Linear(h_size, sizes[0], bias=False) if h_size else None
         self.rest = mlp(sizes)
 
     def read(self, x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class ReadingMLP(nn.Module):
         return self.from_x(x)
 
     def forward(self, read: Tensor, h: Tensor) -> Tensor:
-        return self.rest(F.relu(read + self.from_h(h)))
+        return self.rest(F.relu(read if self.from_h is None else read + self.from_h(h)))
 
 
 class LatentGRU(nn.Module):
@@ -49,8 +49,18 @@ class LatentGRU(nn.Module):
         return torch.lerp(candidate, h, torch.sigmoid(update + update_h))
 
 
+class NoMemory(nn.Module):
+    """A state that stays what it was, h_t = h_{t-1}, in the place of a recurrence: every step stands alone."""
+
+    def read(self, x: Tensor) -> Tensor:
+        return x
+
+    def forward(self, read: Tensor, z: Tensor, h: Tensor) -> Tensor:
+        return h
+
+
 class FixedPrior(nn.Module):
-    """p(z_t|h_{t-1}) = N(0, I), whatever the state: VRNN-I's prior (Chung et al. 2015, section 4)."""
+    """p(z_t|h_{t-1}) = N(0, I), whatever the state: VRNN-I's prior (Chung et al. 2015)."""
 
     def __init__(self, dim: int):
         super().__init__()

@@ -8,11 +8,12 @@
     data.load("mnist", full=True)               # 60,000 + 10,000, fetched once, verified always
 """
 
-from . import densities, sprites
+from . import chorales, densities, sprites
 from .catalogue import describe, load, names
 from .core import Dataset, Split, binarise
 from .fetch import DownloadError
 from .full import cache_folder
+from .sequences import padded, windows
 
 __all__ = [
     "Dataset",
@@ -20,9 +21,12 @@ __all__ = [
     "Split",
     "binarise",
     "cache_folder",
+    "chorales",
     "densities",
     "describe",
     "load",
     "names",
+    "padded",
     "sprites",
+    "windows",
 ]

@@ -1,9 +1,11 @@
 """The plain RNN, VRNN's baseline without z: p(x) = prod_t p(x_t | h_{t-1}), exact."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.components import mlp
+from dgm_tutor.components import SymbolsHead, mlp
 from dgm_tutor.components.experts import filled
 from dgm_tutor.models.base import Model
 from dgm_tutor.models.vae import decoder_head
@@ -13,7 +15,7 @@ from dgm_tutor.objectives import Draw, Loss, Objective, Player, Term
 class SequenceModel(Model):
     """A model of sequences of x_dim values a step: x is (n, T, x_dim), or flattened, with T free.
 
-    Shorter sequences end in steps that are NaN throughout (see ``padded``); these count for nothing.
+    Shorter sequences end in steps that are NaN throughout (see ``data.padded``); these count for nothing.
     Subclasses have a ``decoder`` head and an ``objective``.
 
     Args:
@@ -51,7 +53,7 @@ class SequenceModel(Model):
         if steps[present].isnan().any() or not present[0].all() or (present[1:] & ~present[:-1]).any():
             raise ValueError(
                 f"{self.name}: NaN marks the steps after a sequence's end, whole steps and no others: "
-                "see models.rnn.padded(x, length)"
+                "see data.padded(x, length)"
             )
         if complaint := self.decoder.refuse(steps[present]):
             raise ValueError(f"{self.name}: {complaint}")
@@ -116,32 +118,33 @@ negative_log_likelihood = Term(
 
 
 def rnn(
-    *, x_dim: int = 28, steps: int = 28, hidden: int = 128, likelihood: str = "bernoulli", sigma: float = 0.1
+    *,
+    x_dim: int | Sequence[int] = 28,
+    steps: int = 28,
+    hidden: int = 128,
+    likelihood: str = "bernoulli",
+    sigma: float = 0.1,
 ) -> RNN:
     """Loss: -log p(x), nats per sequence. Settings as in ``vrnn``, with the same output family."""
+    size = values_of(x_dim)
     return RNN(
-        embed=nn.Sequential(mlp([x_dim, hidden]), nn.ReLU()),
+        embed=nn.Sequential(mlp([size, hidden]), nn.ReLU()),
         gru=nn.GRU(hidden, hidden),
-        decoder=decoder_head(mlp([hidden, hidden, x_dim]), likelihood, sigma),
-        x_dim=x_dim,
+        decoder=step_head(mlp([hidden, hidden, size]), x_dim, likelihood, sigma),
+        x_dim=size,
         steps=steps,
     )
 
 
-def padded(x: Tensor, length: Tensor) -> Tensor:
-    """Sequences x (n, T, ...) as floats, with NaN from step ``length[i]`` on in sequence i."""
-    past = torch.arange(x.shape[1], device=x.device) >= length.to(x.device).unsqueeze(1)
-    return x.float().masked_fill(past.view(*past.shape, *[1] * (x.dim() - 2)), torch.nan)
+def values_of(x_dim: int | Sequence[int]) -> int:
+    """The number of values at a step, all voices' symbols together where ``x_dim`` counts them by voice."""
+    return x_dim if isinstance(x_dim, int) else sum(x_dim)
 
 
-def piano_roll(pitches: Tensor, lowest: int = 36, highest: int = 81) -> Tensor:
-    """MIDI pitches (n, T, voices), 0 for a rest, as float (n, T, highest - lowest + 1) of 0 and 1.
-
-    Which keys sound, not which voice sings them: two voices on one key become one. The defaults span the
-    chorales. ValueError for a pitch outside the range.
-    """
-    sounding = pitches > 0
-    if (outside := sounding & ((pitches < lowest) | (pitches > highest))).any():
-        raise ValueError(f"pitch {int(pitches[outside][0])} is not in {lowest} to {highest}: widen the range")
-    keys = torch.arange(lowest, highest + 1, device=pitches.device)
-    return (pitches.unsqueeze(-1) == keys).any(-2).float()
+def step_head(network: nn.Module, x_dim: int | Sequence[int], likelihood: str, sigma: float) -> nn.Module:
+    """p(x_t|.) over a network's output, of a family of ``vae``'s, or "categorical": a symbol for each voice."""
+    if likelihood == "categorical":
+        return SymbolsHead(network, [x_dim] if isinstance(x_dim, int) else x_dim)
+    if not isinstance(x_dim, int):
+        raise ValueError(f"x_dim: symbols by voice, {x_dim}, are for likelihood='categorical', got {likelihood!r}")
+    return decoder_head(network, likelihood, sigma)

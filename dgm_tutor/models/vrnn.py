@@ -7,6 +7,7 @@ All that came before is in the state h_{t-1}. q filters: it does not see x_{>t},
 the bound is generally loose even where every q(z_t|.) is the best one.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -15,10 +16,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
 from dgm_tutor.components import GaussianHead, mlp, normal
-from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, ReadingMLP
-from dgm_tutor.models.rnn import SequenceDraw, SequenceModel
-from dgm_tutor.models.vae import decoder_head
-from dgm_tutor.objectives import distortion, rate
+from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, NoMemory, ReadingMLP
+from dgm_tutor.models.rnn import SequenceDraw, SequenceModel, step_head, values_of
+from dgm_tutor.objectives import annealed, distortion, rate
 from dgm_tutor.objectives.importance import log_mean_weight
 from dgm_tutor.objectives.terms import kl
 
@@ -102,8 +102,9 @@ class VRNN(SequenceModel):
         x_dim: int,
         h_dim: int,
         steps: int,
+        warm_up: int = 0,
     ):
-        super().__init__(decoder, stepwise_distortion + stepwise_rate, x_dim, steps)
+        super().__init__(decoder, stepwise_distortion + annealed(stepwise_rate, warm_up), x_dim, steps)
         self.embed_x, self.embed_z = embed_x, embed_z
         self.transition, self.prior, self.posterior = transition, prior, posterior
         self.h_dim = h_dim
@@ -170,35 +171,45 @@ class VRNN(SequenceModel):
 
 def vrnn(
     *,
-    x_dim: int = 28,
+    x_dim: int | Sequence[int] = 28,
     steps: int = 28,
     z_dim: int = 16,
     hidden: int = 128,
     prior: str = "learned",
+    recurrent: bool = True,
     likelihood: str = "bernoulli",
     sigma: float = 0.1,
+    warm_up: int = 0,
 ) -> VRNN:
     """Loss: -ELBO, nats per sequence.
 
     Args:
-        x_dim: the number of values at a step; a 28x28 digit is 28 rows of 28.
+        x_dim: the number of values at a step; a 28x28 digit is 28 rows of 28. For a categorical likelihood, how
+            many symbols each voice has, such as ``data.chorales.SYMBOLS``.
         steps: the length of samples; training sequences may have any length.
         z_dim: dimensions of each z_t.
         hidden: the size of h and of every hidden layer.
         prior: "learned" is p(z_t|h_{t-1}); "standard" is N(0, I), the ablation VRNN-I.
-        likelihood, sigma: p(x_t|.) as in ``vae``.
+        recurrent: False takes h away, and with it all that a prior could learn from: T separate VAEs that share
+            their weights, p(x) = prod_t int N(z_t; 0, I) p(x_t|z_t) dz_t.
+        likelihood, sigma: p(x_t|.) as in ``vae``, or "categorical": each voice has one of its symbols, independent
+            of the others given z and h; x then holds them one-hot and side by side.
+        warm_up: training steps over which the rate's weight grows to 1. A recurrence can do without z, and learns to
+            before z has become useful; until then the loss is no bound.
     """
     if prior not in ("learned", "standard"):
         raise ValueError(f"unknown prior {prior!r}: expected 'learned' (VRNN) or 'standard' (VRNN-I)")
-    learned = prior == "learned"
+    size, h_dim = values_of(x_dim), hidden if recurrent else 0
+    learned = recurrent and prior == "learned"
     return VRNN(
-        embed_x=nn.Sequential(mlp([x_dim, hidden]), nn.ReLU()),
+        embed_x=nn.Sequential(mlp([size, hidden]), nn.ReLU()),
         embed_z=nn.Sequential(mlp([z_dim, hidden]), nn.ReLU()),
-        transition=LatentGRU(hidden, hidden, hidden),
+        transition=LatentGRU(hidden, hidden, h_dim) if recurrent else NoMemory(),
         prior=GaussianHead(mlp([hidden, hidden, 2 * z_dim])) if learned else FixedPrior(z_dim),
-        decoder=decoder_head(mlp([2 * hidden, hidden, x_dim]), likelihood, sigma),
-        posterior=GaussianHead(ReadingMLP(hidden, hidden, [hidden, 2 * z_dim])),
-        x_dim=x_dim,
-        h_dim=hidden,
+        decoder=step_head(mlp([hidden + h_dim, hidden, size]), x_dim, likelihood, sigma),
+        posterior=GaussianHead(ReadingMLP(hidden, h_dim, [hidden, 2 * z_dim])),
+        x_dim=size,
+        h_dim=h_dim,
         steps=steps,
+        warm_up=warm_up,
     )

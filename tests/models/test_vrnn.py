@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from dgm_tutor import data, models, training
-from dgm_tutor.models.rnn import padded, piano_roll
+from dgm_tutor.data import padded
+from dgm_tutor.data.chorales import SYMBOLS, from_one_hot, one_hot, piano_roll
 from dgm_tutor.models.vrnn import VRNNDraw
 from tests.models.test_models import away
 
@@ -20,7 +21,15 @@ def bits(n=7, steps=4, seed=2):
     return x.flatten(1)
 
 
-@pytest.fixture(params=[("vrnn", LATENT), ("vrnn", {**LATENT, "prior": "standard"}), ("rnn", SMALL)], ids=str)
+VARIANTS = [
+    ("vrnn", LATENT),
+    ("vrnn", {**LATENT, "prior": "standard"}),
+    ("vrnn", {**LATENT, "recurrent": False}),
+    ("rnn", SMALL),
+]
+
+
+@pytest.fixture(params=VARIANTS, ids=str)
 def model(request):
     name, settings = request.param
     return away(models.create(name, **settings))
@@ -211,15 +220,102 @@ def test_training_learns_what_the_past_tells_and_z_what_values_share():
     assert math.log(2) - 0.01 < losses["vrnn"] < 1.1
 
 
-def test_chorales_become_rolls_that_the_models_take():
+VOICES = {"x_dim": (3, 2), "steps": 2, "hidden": 6, "likelihood": "categorical"}
+
+
+def chords():
+    """Every sequence of two steps in which a voice has one of three symbols, and another one of two: (36, 10)."""
+    chord = torch.tensor([[*a, *b] for a in torch.eye(3).tolist() for b in torch.eye(2).tolist()])
+    return torch.cat([chord.repeat_interleave(6, 0), chord.repeat(6, 1)], 1)
+
+
+def test_categorical_voices_probabilities_sum_to_one_over_all_chords():
+    assert away(models.create("rnn", **VOICES)).log_prob(chords()).exp().sum().item() == pytest.approx(1.0, abs=1e-5)
+    vrnn = away(models.create("vrnn", **VOICES, z_dim=1))
+    elbo, exact = vrnn.elbo(chords(), 300), near_exact(vrnn, chords(), 3000)
+    assert exact.sum().item() == pytest.approx(1.0, abs=0.02) and (elbo < exact.log()).all()
+
+
+def test_a_chord_costs_what_its_voices_cost():
+    """log p(x_1) by hand: each voice's own softmax over its own logits."""
+    rnn = away(models.create("rnn", **VOICES))
+    logits = rnn.decoder.network(torch.zeros(1, 6)).detach()[0]
+    expected = logits[:3].log_softmax(0)[2] + logits[3:].log_softmax(0)[0]
+    torch.testing.assert_close(rnn.log_prob(torch.tensor([[0.0, 0, 1, 1, 0]]))[0], expected)
+
+
+def test_categorical_samples_are_chords_as_probable_as_the_model_says():
+    torch.manual_seed(0)
+    for name, z in (("rnn", {}), ("vrnn", {"z_dim": 1})):
+        model = away(models.create(name, **VOICES, **z))
+        drawn = model.sample(40_000)
+        expected = model.log_prob(chords()).exp() if name == "rnn" else near_exact(model, chords(), 20_000)
+        found = drawn @ chords().T == 4  # a sequence meets itself, and no other, in four places
+        assert (found.sum(1) == 1).all()
+        counts = found.float().mean(0)
+        assert ((counts - expected).abs() < 5 * (expected / 40_000).sqrt() + 0.03 * expected + 1e-4).all()
+        with pytest.raises(ValueError, match="one-hot symbols"):
+            model.loss(torch.tensor([[1.0, 0, 1, 0, 0]]))  # two symbols of the first voice, none of the second
+
+
+def test_without_recurrence_there_are_separate_vaes_of_the_same_weights():
+    """p(x_1, x_2) = p(x_1) p(x_2), and each step's bound does not depend on its place."""
+    model = away(models.create("vrnn", **VOICES, z_dim=1, recurrent=False))
+    pair = near_exact(model, chords(), 20_000).view(6, 6)
+    torch.manual_seed(0)
+    alone = model.log_marginal(chords()[::6, :5], 20_000).exp()
+    torch.testing.assert_close(pair, alone[:, None] * alone, rtol=0.05, atol=0)
+
+
+def test_warm_up_weighs_the_rate_less_at_first_and_ends_at_the_bound():
+    model, x = away(models.create("vrnn", **LATENT, warm_up=4)), bits()
+    weights = []
+    for _ in range(6):
+        loss = model.loss(x)
+        weights.append(float(loss.terms["rate"][0]))
+        loss.total.backward()
+    assert weights == [0, 0.25, 0.5, 0.75, 1, 1]
+    model.eval()
+    torch.testing.assert_close(
+        *(_seeded(f, x) for f in (lambda x: -model.loss(x).total, lambda x: model.elbo(x).mean()))
+    )
+
+
+def _seeded(call, x):
+    torch.manual_seed(3)
+    return call(x).detach()
+
+
+def test_nothing_becomes_nan_at_extreme_logits_of_voices():
+    for name in ("rnn", "vrnn"):
+        model = away(models.create(name, **VOICES))
+        with torch.no_grad():
+            for p in model.decoder.parameters():
+                p.mul_(1000)
+        loss = model.loss(chords())
+        loss.total.backward()
+        assert loss.total.isfinite() and all(p.grad.isfinite().all() for p in model.parameters())
+        assert loss.total > 50  # and no probability is held away from 0
+
+
+def test_double_precision_stays_double():
+    for name, settings in VARIANTS:
+        model, x = away(models.create(name, **settings)).double(), bits().double()
+        loss = model.loss(x)
+        assert loss.total.dtype == torch.float64 and model.sample(2).dtype == torch.float64
+        loss.total.backward()
+
+
+def test_the_models_take_the_chorales_and_sing_in_their_ranges():
     split = data.load("chorales").test
-    roll = piano_roll(split.x)
-    assert roll.shape[-1] == 46 and torch.equal(roll.sum(-1) > 0, (split.x > 0).any(-1))
-    assert set(roll[0, 0].nonzero().flatten().tolist()) == {int(p) - 36 for p in split.x[0, 0] if p > 0}
-    x = padded(roll, split.length)[:4, :20]
-    assert models.create("vrnn", x_dim=46, hidden=8, z_dim=2).loss(x.flatten(1)).total.isfinite()
-    with pytest.raises(ValueError, match="widen"):
-        piano_roll(torch.tensor([[[99]]]))
+    x = data.windows(padded(one_hot(split.x), split.length), 12)[:6].flatten(1)
+    for name in ("rnn", "vrnn"):
+        model = models.create(name, x_dim=SYMBOLS, likelihood="categorical", steps=12, hidden=8)
+        assert model.loss(x).total.isfinite()
+        sung = from_one_hot(model.sample(3))
+        assert sung.shape == (3, 12, 4) and torch.equal(from_one_hot(one_hot(sung)), sung)
+    roll = padded(piano_roll(split.x), split.length)[:4, :20]
+    assert models.create("vrnn", x_dim=46, hidden=8, z_dim=2).loss(roll.flatten(1)).total.isfinite()
 
 
 def test_seeds_repeat_and_files_keep_everything(model, tmp_path):
@@ -237,6 +333,8 @@ def test_seeds_repeat_and_files_keep_everything(model, tmp_path):
         ("vrnn", {"prior": "none"}, "expected 'learned'"),
         ("vrnn", {"likelihood": "poisson"}, "unknown likelihood"),
         ("rnn", {"steps": 0}, "at least 1"),
+        ("rnn", {"x_dim": (3, 2)}, "likelihood='categorical'"),
+        ("vrnn", {"warm_up": -1}, "at least 0"),
     ],
 )
 def test_bad_settings_are_refused(name, settings, message):

@@ -7,6 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Advance = Callable[[Tensor, Tensor], Tensor]
+Block = tuple[slice, slice]
+
+LARGE = 2**16  # weights in a matrix, from which on its blocks are multiplied one by one
 
 
 class MaskedLinear(nn.Linear):
@@ -15,9 +18,51 @@ class MaskedLinear(nn.Linear):
     def __init__(self, degrees_in: Tensor, degrees_out: Tensor):
         super().__init__(len(degrees_in), len(degrees_out))
         self.register_buffer("mask", (degrees_out[:, None] >= degrees_in).float(), persistent=False)
+        self.blocks = _blocks(self.mask) if self.mask.numel() >= LARGE else []
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.blocks and x.device.type == "cpu" and x.dtype == self.weight.dtype:
+            y = _BlockTriangular.apply(x.flatten(0, -2), self.weight, self.bias, self.mask, self.blocks)
+            return y.unflatten(0, x.shape[:-1])
         return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class _BlockTriangular(torch.autograd.Function):
+    """The same product without what the mask leaves out: about 5/8 of the work when degrees are sorted.
+
+    Worth its extra kernels on a CPU and for large matrices alone.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, mask: Tensor, blocks: list[Block]) -> Tensor:
+        masked = [weight[block] * mask[block] for block in blocks]
+        ctx.save_for_backward(x, weight, mask, *masked)
+        ctx.blocks = blocks
+        y = x.new_empty(len(x), len(weight))
+        for (rows, seen), part in zip(blocks, masked, strict=True):
+            torch.addmm(bias[rows], x[:, seen], part.T, out=y[:, rows])
+        return y
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
+        x, weight, mask, *masked = ctx.saved_tensors
+        if torch.is_grad_enabled():  # second derivatives: in operations that have them
+            return grad @ (weight * mask), (grad.T @ x) * mask, grad.sum(0), None, None
+        grad_x, grad_weight = torch.zeros_like(x), torch.zeros_like(weight)
+        for (rows, seen), part in zip(ctx.blocks, masked, strict=True):
+            grad_x[:, seen].addmm_(grad[:, rows], part)
+            torch.mm(grad[:, rows].T, x[:, seen], out=grad_weight[rows, seen]).mul_(mask[rows, seen])
+        return grad_x, grad_weight, grad.sum(0), None, None
+
+
+def _blocks(mask: Tensor, count: int = 4) -> list[Block]:
+    """Groups of rows, each with the columns from the first to the last that one of them sees."""
+    size = -(-len(mask) // count)
+    seen = [mask[start : start + size].any(0).nonzero().flatten().tolist() for start in range(0, len(mask), size)]
+    return [
+        (slice(k * size, (k + 1) * size), slice(columns[0], columns[-1] + 1) if columns else slice(0, 0))
+        for k, columns in enumerate(seen)
+    ]
 
 
 class MADE(nn.Module):

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch.distributions import Normal
 
 from dgm_tutor.components.flows import MADE, Affine, Autoregressive, DeepSigmoid, Flow, maf, naf
@@ -79,6 +80,37 @@ def test_sampling_takes_the_small_steps_where_no_gradient_is_wanted():
         assert layer(points(3, 5))[0].shape == (3, 5)
     layer.made.sequential, layer.made.incremental = MADE.sequential.__get__(layer.made), None
     assert layer(points(3, 5))[0].requires_grad
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("hidden", [(256, 300), (8,)], ids=str)
+def test_products_in_blocks_are_the_masked_products_with_exact_gradients(reverse, hidden):
+    """Wide layers are multiplied block by block: values, first and second derivatives against the plain product."""
+    made, x = net(5, reverse=reverse, hidden=hidden, outputs=60), points(2, 3, 5).requires_grad_()
+    assert [bool(layer.blocks) for layer in made.layers] == ([False, True, True] if len(hidden) == 2 else [False] * 2)
+
+    def plain(x):
+        h = x
+        for k, layer in enumerate(made.layers):
+            h = F.linear(F.elu(h) if k else h, layer.weight * layer.mask, layer.bias)
+        return h.unflatten(-1, (5, 60))
+
+    inputs = [x, *made.parameters()]
+    for function in (made, plain):
+        y = function(x)
+        first = torch.autograd.grad(y.square().mean(), inputs, create_graph=True)
+        again = torch.autograd.grad(function(x).square().mean(), inputs)  # the way that training takes
+        second = torch.autograd.grad(sum(g.square().sum() for g in first), inputs)
+        if function is made:
+            ours = [y, *first, *again, *second]
+    for a, b in zip(ours, [y, *first, *again, *second], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_products_in_blocks_skip_what_no_row_sees():
+    layer = net(64, hidden=(512, 512)).layers[1]
+    area = sum((rows.stop - rows.start) * (seen.stop - seen.start) for rows, seen in layer.blocks)
+    assert layer.mask.sum() < area < 0.65 * layer.mask.numel()
 
 
 def two_arms(n, seed):

@@ -60,7 +60,7 @@ def notes(path: str | Path) -> dict:
 
 def shipped() -> list[str]:
     """Names of the weights that come with the package, such as "10_beta_vae/conditional"."""
-    return sorted(str(p.relative_to(WEIGHTS).with_suffix("").as_posix()) for p in WEIGHTS.rglob("*.safetensors"))
+    return sorted(str(p.relative_to(WEIGHTS).with_suffix("").as_posix()) for p in WEIGHTS.glob("[0-9]*/*.safetensors"))
 
 
 def _find(path: str | Path) -> Path:

@@ -13,7 +13,7 @@ from dgm_tutor.components.networks import Linear, mlp
 
 
 class ReadingMLP(nn.Module):
-    """A perceptron of (x, h), or of x alone where h_size is 0: ``network(network.read(x), h)``; sizes = (hidden..., out)."""
+    """A perceptron of (x, h), of x alone for h_size 0: ``network(network.read(x), h)``; sizes = (hidden..., out)."""
 
     def __init__(self, x_size: int, h_size: int, sizes: list[int]):
         super().__init__()

@@ -13,6 +13,7 @@ from dgm_autograder.matrix import matrix as run_matrix
 from dgm_autograder.matrix import table
 
 EXERCISES = Path("course") / "exercises"
+KEPT = Path("runs") / "matrix"  # what a broken-off run has done
 
 
 def _folders(arguments: argparse.Namespace) -> list[Path]:
@@ -74,7 +75,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
     """Exit code 1 when an answer got the wrong verdict."""
     parts, flips = [], 0
     for folder in _folders(arguments):
-        rows = run_matrix(folder, arguments.seeds, arguments.jobs)
+        rows = run_matrix(folder, arguments.seeds, arguments.jobs, KEPT)
         parts.append(f"## {folder.name}\n\n{table(rows)}\n")
         print(parts[-1])
         for row in rows:

@@ -1,19 +1,25 @@
 """The proof of an assignment's checks: every banked answer against every check, on many seeds.
 
 A *flip* is a wrong answer taken for right or a right one taken for wrong. A check is designed so that a right answer
-flips once in 10,000 (`dgm_tutor.checks.compare`); what the table says is counted.
+flips once in 10,000 (`dgm_tutor.checks.compare`); what the table says is counted. A long run that was broken off
+goes on where it was: every finished piece is a line in a file named after all that the verdicts hang on.
 """
 
+import hashlib
+import json
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
 from functools import reduce
+from multiprocessing import get_context
 from pathlib import Path
 
+import dgm_tutor
 import torch
 from dgm_tutor.checks.bank import Entry
 from dgm_tutor.checks.judge import Verdict, judge
+from tqdm import tqdm
 
 from dgm_autograder.assignment import Answer, load
 from dgm_autograder.cases import entry, reply
@@ -52,20 +58,55 @@ class Row:
         )
 
 
-def matrix(folder: Path, seeds: int, jobs: int = 1) -> list[Row]:
-    """A row per exercise of the assignment in `folder`."""
+def matrix(folder: Path, seeds: int, jobs: int = 1, kept: Path | None = None) -> list[Row]:
+    """A row per exercise of the assignment in `folder`. What is done is kept in the folder `kept`, if there is one."""
     exercises = [exercise.name for exercise in load(folder).exercises]
     work = [
-        (folder, name, range(FIRST_SEED + start, FIRST_SEED + min(start + CHUNK, seeds)))
-        for name in exercises
+        (name, FIRST_SEED + start, FIRST_SEED + min(start + CHUNK, seeds))
         for start in range(0, seeds, CHUNK)
+        for name in exercises
     ]
-    if jobs == 1:
-        rows = [_rows(*item) for item in work]
-    else:
-        with ProcessPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            rows = list(pool.map(_rows, *zip(*work, strict=True)))
-    return [reduce(Row.__add__, (row for row in rows if row.exercise == name)) for name in exercises]
+    file = kept / f"{folder.name}-{_digest(folder)}.jsonl" if kept else None
+    rows = _read(file)
+    left = [piece for piece in work if piece not in rows]
+    spawn = get_context("spawn")  # a fork after torch has run threads may hang
+    with ProcessPoolExecutor(jobs, spawn, torch.set_num_threads, (1,)) as pool:
+        running = {pool.submit(_rows, folder, name, range(*ends)): (name, *ends) for name, *ends in left}
+        bar = tqdm(as_completed(running), "pieces", len(work), initial=len(work) - len(left), disable=None)
+        for done in bar:
+            rows[running[done]] = done.result()
+            _append(file, running[done], done.result())
+    return [reduce(Row.__add__, (rows[piece] for piece in work if piece[0] == name)) for name in exercises]
+
+
+def _digest(folder: Path) -> str:
+    """Of everything that a verdict hangs on: the exercises, the checks, this package, torch."""
+    sources = [
+        *folder.rglob("*.py"),
+        *Path(__file__).parent.glob("*.py"),
+        *Path(dgm_tutor.__file__).parent.rglob("*.py"),
+    ]
+    texts = (path.read_bytes() for path in sorted(sources))
+    return hashlib.sha256(b"\0".join([torch.__version__.encode(), *texts])).hexdigest()[:12]
+
+
+def _read(file: Path | None) -> dict[tuple[str, int, int], Row]:
+    """The finished pieces. A line that was cut short when the run was killed is not one."""
+    rows = {}
+    for line in file.read_text().splitlines() if file and file.is_file() else []:
+        try:
+            piece, row = json.loads(line)
+        except ValueError:
+            continue
+        rows[tuple(piece)] = Row(**row | {"flipped": tuple(row["flipped"])})
+    return rows
+
+
+def _append(file: Path | None, piece: tuple[str, int, int], row: Row) -> None:
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as lines:
+            lines.write("\n" + json.dumps([piece, asdict(row)]))
 
 
 def table(rows: Iterable[Row]) -> str:

@@ -5,6 +5,7 @@ estimator. Draws are compared in mean, so that a right answer may draw its noise
 noise shared over a batch is seen. The level is chosen so that a right answer fails once in 10,000 checks.
 """
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -13,6 +14,7 @@ from torch import Tensor
 
 FALSE_VERDICT = 1e-4  # chance that a right answer is called wrong, for a whole exercise
 RTOL = 2e-4  # exact outputs differ by float32 rounding only
+LEAST_SPREAD = 2.0  # times the right one: to scatter that much, one of n draws would have to lie 1.7 sqrt(n) sd away
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,10 @@ def fault(output: object, expected: Expected, comparisons: int) -> str | None:
     error = expected.sd * (1 / len(value) + 1 / expected.draws) ** 0.5
     if ((value.mean(0) - expected.mean).abs() > limit * error + rounding).any():
         return "value"
-    # The log of a sample variance has variance 2 / (n - 1) for normal draws; 1.5 allows for heavier tails.
+    # The log of a sample variance has variance 2 / (n - 1) for normal draws; 1.5 allows for heavier tails, and where n
+    # is large LEAST_SPREAD for long ones, such as the log of a mean of weights has.
     log_error = 1.5 * (2 / (len(value) - 1) + 2 / (expected.draws - 1)) ** 0.5
-    most = expected.sd * torch.tensor(limit * log_error / 2).exp() + rounding
+    most = expected.sd * max(math.exp(limit * log_error / 2), LEAST_SPREAD) + rounding
     return "spread" if (value.std(0) > most).any() else None
 
 

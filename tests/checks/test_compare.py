@@ -24,6 +24,13 @@ def test_a_right_answer_passes_in_a_thousand_seeds():
     assert wrong <= 1  # 1,000 x 1e-4 = 0.1 expected; two or more has probability 0.005
 
 
+def test_a_right_answer_with_long_tails_passes():
+    """Of a few draws in a hundred that lie far out, the spread itself is known less well than of normal ones."""
+    for seed in range(200):
+        less, more = (draws(n, n + seed, mean=0.0, sd=1.0).abs() ** 2.5 for n in (512, 1024))
+        assert fault(less, expect([more], random=True), comparisons=4) is None
+
+
 def test_the_limit_is_the_quantile_of_students_t():
     from scipy.stats import t
 

@@ -65,7 +65,7 @@ EXERCISES = [
                 p.loss_and_gradients,
                 p.loss_inputs,
                 "Print the two terms by themselves and compare their shapes: each should be one number per example.",
-                draws=96,
+                draws=32,
             ),
         ),
     ),
@@ -108,10 +108,10 @@ EXERCISES = [
                 p.bound_inputs,
                 "Check samples = 1 first: it is the ELBO with one draw.",
                 share=3,
-                draws=128,
+                draws=32,
             ),
             Test(
-                p.bound_draws, p.far_bound_inputs, "Images lie hundreds of nats away: stay in logs.", share=1, draws=32
+                p.bound_draws, p.far_bound_inputs, "Images lie hundreds of nats away: stay in logs.", share=1, draws=16
             ),
         ),
     ),

@@ -12,26 +12,26 @@ def loss_and_gradients(answer, inputs):
 
     names = ["encoder", "log_std", "decoder"]
     rows = {"loss": [], **{f"gradient_of_the_{name}": [] for name in names}}
+    x = inputs["x"]
+    parameters = [inputs[name].clone().requires_grad_() for name in names]
+    encoder, log_std, decoder = parameters
+    posterior = Independent(Normal(x @ encoder, log_std.exp().expand(len(x), -1)), 1)
+    prior = Independent(Normal(inputs["prior_loc"], inputs["prior_scale"]), 1)
+
+    def likelihood(z):
+        mean = z @ decoder
+        return Independent(Normal(mean + torch.tanh(mean), inputs["noise"]), 1)
+
     for _ in range(inputs["draws"]):
-        encoder, log_std, decoder = (inputs[name].clone().requires_grad_() for name in names)
-        x = inputs["x"]
-        posterior = Independent(Normal(x @ encoder, log_std.exp().expand(len(x), -1)), 1)
-        prior = Independent(Normal(inputs["prior_loc"], inputs["prior_scale"]), 1)
-
-        def likelihood(z, decoder=decoder):
-            mean = z @ decoder
-            return Independent(Normal(mean + torch.tanh(mean), inputs["noise"]), 1)
-
         loss = answer(x, posterior, prior, likelihood, inputs["beta"])
         if loss is None:
             raise ValueError("the loss is None: does your function return it?")
         if not isinstance(loss, torch.Tensor) or loss.shape != ():
             given = f"shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
             raise ValueError(f"the loss has {given}; expected a scalar tensor, the mean over the batch")
-        parameters = [encoder, log_std, decoder]
         gradients = [None] * 3
         if loss.requires_grad:
-            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+            gradients = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
         rows["loss"].append(loss.detach())
         for name, value, gradient in zip(names, parameters, gradients, strict=True):
             rows[f"gradient_of_the_{name}"].append(torch.zeros_like(value) if gradient is None else gradient)
@@ -46,7 +46,7 @@ def loss_inputs(generator):
         return low + (high - low) * torch.rand((), generator=generator).item()
 
     return {
-        "x": normal(64, 3),
+        "x": normal(512, 3),
         "encoder": 0.5 * normal(3, 2),
         "log_std": 0.2 * normal(2),
         "decoder": 0.4
@@ -128,36 +128,38 @@ def split_with_zeros(answer, inputs):
 
 
 def bound_draws(answer, inputs):
-    """The bound's estimates, averaged over the batch and by themselves, repeated with fresh noise."""
+    """The bound's estimates and the decoder's gradient, with fresh noise; a batch holds copies of the examples."""
     import torch
     from torch.distributions import Independent, Normal
 
     def gaussian(loc, scale):
         return Independent(Normal(loc, scale), 1)
 
-    x = inputs["x"]
+    examples, copies = inputs["x"], inputs["copies"]
+    x = examples.repeat(copies, 1)
     posterior = gaussian(x @ inputs["encoder"], inputs["scale"].expand(len(x), -1))
     prior = gaussian(inputs["prior_loc"], inputs["prior_scale"])
-    rows = {"bound_of_one_example": [], "gradient_of_the_decoder": []}
+    decoder = inputs["decoder"].clone().requires_grad_()
+    bounds, gradients = [], []
     for _ in range(inputs["draws"]):
-        decoder = inputs["decoder"].clone().requires_grad_()
-        bound = answer(x, posterior, prior, lambda z, d=decoder: gaussian(z @ d, inputs["noise"]), inputs["samples"])
+        bound = answer(x, posterior, prior, lambda z: gaussian(z @ decoder, inputs["noise"]), inputs["samples"])
         if not isinstance(bound, torch.Tensor) or bound.shape != (len(x),):
             given = tuple(bound.shape) if isinstance(bound, torch.Tensor) else type(bound).__name__
             raise ValueError(f"{given} given; expected a tensor ({len(x)},), one bound an example")
-        rows["bound_of_one_example"].append(bound.detach().clone())
+        bounds.append(bound.detach().reshape(copies, len(examples)))
         gradient = torch.autograd.grad(bound.mean(), decoder, allow_unused=True)[0] if bound.requires_grad else None
-        rows["gradient_of_the_decoder"].append(torch.zeros_like(decoder) if gradient is None else gradient)
-    return {name: torch.stack(values) for name, values in rows.items()}
+        gradients.append(torch.zeros_like(decoder) if gradient is None else gradient)
+    return {"bound_of_one_example": torch.cat(bounds), "gradient_of_the_decoder": torch.stack(gradients)}
 
 
-def _bound_inputs(samples, noise, pixels):
+def _bound_inputs(samples, noise, pixels, copies):
     def draw(generator):
         def normal(*shape):
             return torch.randn(*shape, generator=generator)
 
         return {
             "x": normal(8, pixels),
+            "copies": copies,
             "encoder": 0.4 * normal(pixels, 2) * (3 / pixels) ** 0.5,
             "scale": 0.6 + 0.2 * torch.rand(2, generator=generator),
             "decoder": 0.5 * normal(2, pixels) * (3 / pixels) ** 0.5,
@@ -170,8 +172,8 @@ def _bound_inputs(samples, noise, pixels):
     return draw
 
 
-bound_inputs = _bound_inputs(samples=5, noise=1.0, pixels=3)
-far_bound_inputs = _bound_inputs(samples=3, noise=1.0, pixels=200)
+bound_inputs = _bound_inputs(samples=5, noise=1.0, pixels=3, copies=32)
+far_bound_inputs = _bound_inputs(samples=3, noise=1.0, pixels=200, copies=2)
 
 
 def repaired_values(answer, inputs):

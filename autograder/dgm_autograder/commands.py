@@ -1,16 +1,10 @@
-"""`dgm-tutor grade`, `exercises` and `matrix`."""
+"""`dgm-tutor grade`, `exercises` and `matrix`. What they need is imported when they run: it takes seconds."""
 
 import argparse
 import os
 from pathlib import Path
 
 from dgm_tutor.cli.command import Command, add_json, show
-from dgm_tutor.files import write_bytes
-
-from dgm_autograder.assignment import load
-from dgm_autograder.generate import generate
-from dgm_autograder.matrix import matrix as run_matrix
-from dgm_autograder.matrix import table
 
 EXERCISES = Path("course") / "exercises"
 KEPT = Path("runs") / "matrix"  # what a broken-off run has done
@@ -32,10 +26,12 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
-    from dgm_autograder import selfstudy  # nbgrader takes seconds to import
-
     if not arguments.notebook.is_file():
         raise ValueError(f"{arguments.notebook} is not a file; give the notebook with your answers")
+    from dgm_tutor.files import write_bytes
+
+    from dgm_autograder import selfstudy
+
     assignment = selfstudy.find(arguments.notebook, arguments.assignment, arguments.course)
     scores, page = selfstudy.grade(arguments.notebook, assignment)
     output = arguments.output or arguments.notebook.with_name(f"{arguments.notebook.stem}-feedback.html")
@@ -58,6 +54,9 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
 
 
 def _exercises(arguments: argparse.Namespace) -> int:
+    from dgm_autograder.assignment import load
+    from dgm_autograder.generate import generate
+
     for folder in _folders(arguments):
         for path in generate(load(folder)):
             print(path)
@@ -73,6 +72,11 @@ def _add_matrix(parser: argparse.ArgumentParser) -> None:
 
 def _matrix(arguments: argparse.Namespace) -> int:
     """Exit code 1 when an answer got the wrong verdict."""
+    from dgm_tutor.files import write_bytes
+
+    from dgm_autograder.matrix import matrix as run_matrix
+    from dgm_autograder.matrix import table
+
     parts, flips = [], 0
     for folder in _folders(arguments):
         rows = run_matrix(folder, arguments.seeds, arguments.jobs, KEPT)

@@ -9,14 +9,20 @@ import sys
 from importlib.metadata import entry_points
 
 from dgm_tutor import __version__
-from dgm_tutor.cli.bench import BENCH
-from dgm_tutor.cli.claims import CLAIMS
-from dgm_tutor.cli.command import Command
-from dgm_tutor.cli.inspect import DATA, EVALUATE, MODELS
-from dgm_tutor.cli.lab import LAB
-from dgm_tutor.cli.train import SWEEP, TRAIN
+from dgm_tutor.cli.command import Command, later
 
-BUILT_IN = (LAB, MODELS, TRAIN, SWEEP, EVALUATE, CLAIMS, DATA, BENCH)
+BUILT_IN = (
+    later("lab", "Open the course in JupyterLab.", "dgm_tutor.cli.lab:LAB"),
+    later("models", "List the models, their losses and their settings.", "dgm_tutor.cli.inspect:MODELS"),
+    later("train", "Train a model and keep its weights; made again, the call resumes.", "dgm_tutor.cli.train:TRAIN"),
+    later(
+        "sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", "dgm_tutor.cli.train:SWEEP"
+    ),
+    later("evaluate", "Bounds on log p(x), rate and distortion of a model.", "dgm_tutor.cli.inspect:EVALUATE"),
+    later("claims", "Measure what the lecture claims, C1 to C21, with verdicts.", "dgm_tutor.cli.claims:CLAIMS"),
+    later("data", "List the data sets, their licences and sources.", "dgm_tutor.cli.inspect:DATA"),
+    later("bench", "Measure speed on this machine: slider latency, training ratios.", "dgm_tutor.cli.bench:BENCH"),
+)
 
 
 def commands() -> list[Command]:
@@ -34,14 +40,16 @@ def commands() -> list[Command]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code. Only the command that is called for is imported."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="dgm-tutor", description="Deep generative models, varied and combined.")
     parser.add_argument("--version", action="version", version=f"dgm-tutor {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in commands():
         subparser = subparsers.add_parser(command.name, help=command.help, description=command.help)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        if command.name in arguments:
+            command.add_arguments(subparser)
+            subparser.set_defaults(run=command.run)
     args = parser.parse_args(arguments)
     try:
         return args.run(args)

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,16 @@ class Command:
     help: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+def later(name: str, help: str, place: str) -> Command:
+    """The command at `place` ("module:NAME"), imported when it is used: importing torch takes seconds."""
+    return Command(
+        name,
+        help,
+        lambda parser: resolve_name(place).add_arguments(parser),
+        lambda args: resolve_name(place).run(args),
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

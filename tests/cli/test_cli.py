@@ -97,3 +97,17 @@ def test_a_broken_companion_takes_no_other_command_with_it(capsys, monkeypatch):
     code, out, err = run(capsys, "models", "--json")
     assert code == 0 and json.loads(out)
     assert "'grade' cannot be loaded: no module named grader" in err
+
+
+def test_a_command_imports_no_more_than_it_needs():
+    """Torch alone takes seconds; a help text must not wait for it."""
+    code = "import sys; from dgm_tutor import cli\ntry: cli.main(['--help'])\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "False" and "train" in done.stdout
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself():
+    from dgm_tutor.cli import bench, claims, inspect, lab, train
+
+    whole = [lab.LAB, inspect.MODELS, train.TRAIN, train.SWEEP, inspect.EVALUATE, claims.CLAIMS, inspect.DATA]
+    assert [(c.name, c.help) for c in cli.BUILT_IN] == [(c.name, c.help) for c in [*whole, bench.BENCH]]

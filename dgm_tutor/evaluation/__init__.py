@@ -5,11 +5,12 @@ Every function that takes a `model` asks three things of it and nothing else:
 `model.decoder(z)` -> distribution, batch z.shape[:-1], event (D,). x is (n, D); all values are in nats.
 """
 
+from dgm_tutor.objectives.minibatch import minibatch_stratified, minibatch_weighted
+
 from .disentanglement import Dci, Scores, dci, disentanglement, factor_vae, mean_codes, mig, mutual_information, sap
 from .estimates import Estimate
 from .information import D16, Decomposition, Information, d16, decomposition, information
 from .likelihood import RateDistortion, bits_per_dim, elbo, kl, log_marginal, rate_distortion
-from .minibatch import minibatch_stratified, minibatch_weighted
 
 __all__ = [
     "D16",

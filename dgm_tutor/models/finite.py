@@ -23,9 +23,14 @@ def finite_vae(x_count: int, z_count: int, *, beta: float = 1.0, hidden: Sequenc
     return model.double()
 
 
+def exact_draw(model: LatentVariableModel, p_data: Tensor) -> ExactDraw:
+    """Every x and z of the model's world, for any objective: ``objective(exact_draw(model, p_data))``."""
+    return ExactDraw(model, torch.eye(len(p_data), dtype=torch.float64), p_data)
+
+
 def exact_loss(model: LatentVariableModel, p_data: Tensor) -> Loss:
     """The model's loss with its expectations summed out, not sampled; p_data (n,) over the n symbols."""
-    return model.objective(ExactDraw(model, torch.eye(len(p_data), dtype=torch.float64), p_data))
+    return model.objective(exact_draw(model, p_data))
 
 
 def exact_world(model: LatentVariableModel, p_data: Tensor) -> FiniteWorld:
@@ -36,3 +41,14 @@ def exact_world(model: LatentVariableModel, p_data: Tensor) -> FiniteWorld:
         p={"z": prior, "x | z": model.decoder(every_z).probs.mT},
         q={"x": p_data, "z | x": model.posterior(every_x).probs.mT},
     )
+
+
+def table_model(world: FiniteWorld) -> LatentVariableModel:
+    """A model whose components are the tables of a world over x and z, float64; p_data is the world's.
+
+    It has a ``density()`` too, p_theta(x), as a flow has: every objective of the lecture can be asked of it.
+    """
+    prior, decoder, posterior = world.prior.probs, world.decoder.probs.mT, world.posterior.probs.mT
+    model = LatentVariableModel(Table(prior), Table(decoder), Table(posterior), distortion + rate, decoder.shape[-1])
+    model.density = Table(world.model.probs)
+    return model

@@ -3,14 +3,12 @@
 Both take log_q[i, j] = log q(z_i | x_j) for z_i ~ q(z|x_i) and a batch of M of the N = size points, drawn
 without replacement: (M, M), or (M, M, d) for one density a dimension. Both estimate log q(z_i), (M,) or
 (M, d), in nats, are differentiable and *biased low*: they overstate MI_q and understate KL(q(z) || p(z)).
-`information` has no such bias: prefer it where N is affordable.
+`evaluation.information` has no such bias: prefer it where N is affordable.
 """
 
 import math
 
 from torch import Tensor
-
-from .estimates import check_count
 
 
 def minibatch_weighted(log_q: Tensor, size: int) -> Tensor:
@@ -40,6 +38,11 @@ def minibatch_stratified(log_q: Tensor, size: int) -> Tensor:
 def _batch_size(log_q: Tensor, size: int) -> int:
     if log_q.dim() not in (2, 3) or log_q.shape[0] != log_q.shape[1]:
         raise ValueError(f"log_q: expected (M, M) or (M, M, d), got shape {tuple(log_q.shape)}")
-    check_count("the batch", len(log_q), least=2)
-    check_count("size, the number of points the batch is drawn from,", size, least=len(log_q))
+    if len(log_q) < 2:
+        raise ValueError(f"the batch: expected at least 2 points, got {len(log_q)}")
+    if not isinstance(size, int) or size < len(log_q):
+        raise ValueError(
+            "size, the number of points the batch is drawn from, "
+            f"expected an integer of at least {len(log_q)}, got {size!r}"
+        )
     return len(log_q)

@@ -1,0 +1,72 @@
+"""Models played against critics: the model minimises one objective, and each critic its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from dgm_tutor.models.base import Intractable
+from dgm_tutor.models.latent import LatentVariableModel
+from dgm_tutor.objectives import Draw, Loss, Objective, Player
+
+
+class AdversarialModel(LatentVariableModel):
+    """Components and an objective, some of whose terms ask a critic; every critic is a player of its own.
+
+    Args:
+        prior, decoder, posterior, objective, x_dim: as in ``LatentVariableModel``; a model without inference has no
+            posterior, None.
+        critics: a player's name to its network and the objective that it minimises: ``Game.critic``.
+        player: the name of the first player, who owns all other parameters.
+    """
+
+    def __init__(
+        self,
+        prior: nn.Module,
+        decoder: nn.Module,
+        posterior: nn.Module | None,
+        objective: Objective,
+        critics: dict[str, tuple[nn.Module, Objective]],
+        x_dim: int | None = None,
+        player: str = "autoencoder",
+    ):
+        super().__init__(prior, decoder, posterior, objective, x_dim)
+        self.critics = nn.ModuleDict({name: critic for name, (critic, _) in critics.items()})
+        self.critic_objectives = {name: objective for name, (_, objective) in critics.items()}
+        self.player = player
+
+    def players(self) -> list[Player]:
+        theirs = set(self.critics.parameters())
+        own = Player(self.player, [p for p in self.parameters() if p not in theirs], self._loss)
+        return [own, *(self._critic(name) for name in self.critics)]
+
+    def _critic(self, name: str) -> Player:
+        def loss(x: Tensor) -> Loss:
+            return self.critic_objectives[name](Draw(self, x))
+
+        return Player(name, list(self.critics[name].parameters()), loss)
+
+    @torch.no_grad()
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Intractable, and so are the bounds where the model has no posterior, or a part of it no density."""
+        instead = "sample(n), and compare samples: objectives.squared_mmd(x, model.sample(n))"
+        raise Intractable(self._no("log p(x)", instead if self.posterior is None else "log_marginal(x, samples=K)"))
+
+    def elbo(self, x: Tensor, samples: int = 1) -> Tensor:
+        with self._bound("elbo"):
+            return super().elbo(x, samples)
+
+    def log_marginal(self, x: Tensor, samples: int = 64) -> Tensor:
+        with self._bound("importance-weighted bound"):
+            return super().log_marginal(x, samples)
+
+    @contextmanager
+    def _bound(self, what: str) -> Iterator[None]:
+        instead = "sample(n), and compare samples: objectives.squared_mmd(x, model.sample(n))"
+        if self.posterior is None:
+            raise Intractable(self._no(f"{what}: it has no inference model", instead))
+        try:
+            yield
+        except NotImplementedError as missing:
+            raise Intractable(self._no(f"{what}: {missing}", instead)) from missing

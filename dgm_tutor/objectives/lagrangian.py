@@ -1,0 +1,92 @@
+"""Constraints with dual ascent (section 11): min_theta max_lambda f + sum_i lambda_i (g_i - bound_i), lambda_i >= 0.
+
+The multipliers are a player: they ascend where a constraint is broken and fall to their floor where it is slack.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from dgm_tutor.objectives.draw import Draw
+from dgm_tutor.objectives.objective import Loss, Objective, Term
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """``what`` <= ``bound`` in expectation: for example -ELBO, ``distortion + rate``, at most 86 nats."""
+
+    name: str
+    what: Term | Objective
+    bound: float
+
+    @property
+    def excess(self) -> Term:
+        """what - bound: positive where the constraint is broken."""
+        objective = 1.0 * self.what
+        return Term(self.name, rf"\left({objective.latex} - {self.bound:g}\right)", lambda draw: self._value(draw))
+
+    def _value(self, draw: Draw) -> Tensor:
+        return (1.0 * self.what)(draw).total - self.bound
+
+
+class Lagrangian(nn.Module):
+    """An objective under constraints, and their multipliers, e^rho in [floor, ceiling] (LagVAE: 0.001 to 100).
+
+    A ceiling above zero keeps the game bounded where the constraints cannot be met, a floor keeps each in sight.
+
+    Args:
+        objective: what is minimised.
+        constraints: what must hold.
+        initial: every multiplier's first value.
+    """
+
+    def __init__(
+        self,
+        objective: Term | Objective,
+        constraints: list[Constraint],
+        floor: float = 1e-3,
+        ceiling: float = 100.0,
+        initial: float = 1.0,
+    ):
+        super().__init__()
+        if not 0 < floor <= initial <= ceiling < math.inf:
+            raise ValueError(f"expected 0 < floor <= initial <= ceiling, got {floor}, {initial}, {ceiling}")
+        names = [constraint.name for constraint in constraints]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"expected at least one constraint, each with a name of its own, got {names}")
+        self.base, self.constraints = 1.0 * objective, tuple(constraints)
+        self.low, self.high = math.log(floor), math.log(ceiling)
+        self.log_multipliers = nn.Parameter(torch.full((len(constraints),), math.log(initial)))
+
+    @property
+    def multipliers(self) -> dict[str, float]:
+        """Each constraint's multiplier, by name."""
+        names = (constraint.name for constraint in self.constraints)
+        return dict(zip(names, self._values().tolist(), strict=True))
+
+    @property
+    def primal(self) -> Objective:
+        """What the model minimises: the multipliers, as they now are, are weights like any others."""
+        return self._weighed(self.base, self._values().detach())
+
+    def dual(self, draw: Draw) -> Loss:
+        """What the multipliers minimise: minus sum_i lambda_i (g_i - bound_i); nothing of the model moves."""
+        with torch.no_grad():
+            self.log_multipliers.clamp_(self.low, self.high)  # projected, so that the way back starts at the bound
+            excess = {c.excess: draw.mean(c.excess.value(draw)) for c in self.constraints}
+        terms = {
+            term.name: (-multiplier, value)
+            for (term, value), multiplier in zip(excess.items(), self._values(), strict=True)
+        }
+        total = sum(weight * value for weight, value in terms.values())
+        return Loss(total, {name: (weight.detach(), value) for name, (weight, value) in terms.items()})
+
+    def _weighed(self, objective: Objective, multipliers: Tensor) -> Objective:
+        for constraint, multiplier in zip(self.constraints, multipliers, strict=True):
+            objective = objective + multiplier * constraint.excess
+        return objective
+
+    def _values(self) -> Tensor:
+        return self.log_multipliers.clamp(self.low, self.high).exp()

@@ -10,7 +10,7 @@
 
 from . import chorales, densities, sprites
 from .catalogue import describe, load, names
-from .core import Dataset, Split, binarise
+from .core import Dataset, Split, binarise, dequantise
 from .fetch import DownloadError
 from .full import cache_folder
 from .sequences import padded, windows
@@ -23,6 +23,7 @@ __all__ = [
     "cache_folder",
     "chorales",
     "densities",
+    "dequantise",
     "describe",
     "load",
     "names",

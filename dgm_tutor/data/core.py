@@ -69,3 +69,19 @@ def binarise(x01: Tensor, generator: torch.Generator | None = None) -> Tensor:
         low, high = x01.min().item(), x01.max().item()
         raise ValueError(f"binarise() wants grey levels in [0, 1], got values from {low:g} to {high:g}")
     return torch.bernoulli(x01, generator=generator).float()
+
+
+def dequantise(x01: Tensor, levels: int = 256, generator: torch.Generator | None = None) -> Tensor:
+    """Grey levels spread evenly over their cells: (k + u) / levels, k = 0 .. levels - 1 the nearest level, u ~ U(0, 1).
+
+    A density on whole numbers can grow without bound; on spread ones it is a bound for the probability of the levels:
+    log P(k) >= E_u log p((k + u) / levels) - D log levels (Theis et al. 2016), so that bits/dim are
+    ``evaluation.bits_per_dim(log_prob, D, levels)``. Float32 in [0, 1), same shape.
+    """
+    if not x01.is_floating_point():
+        raise TypeError(f"dequantise() wants floats in [0, 1], got {x01.dtype}: use split.pixels()")
+    if x01.numel() and not (x01.min() >= 0 and x01.max() <= 1):  # also catches NaN
+        low, high = x01.min().item(), x01.max().item()
+        raise ValueError(f"dequantise() wants grey levels in [0, 1], got values from {low:g} to {high:g}")
+    level = (x01 * (levels - 1)).round()
+    return (level + torch.rand(x01.shape, generator=generator).to(x01)).div(levels).float()

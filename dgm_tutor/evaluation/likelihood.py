@@ -48,10 +48,15 @@ def _log_mean_weight(model, x: Tensor, samples: int, chunk: int) -> Tensor:
     return (total - math.log(samples)).to(log_weight.dtype)
 
 
-def bits_per_dim(log_prob: Tensor | float, dims: int) -> Tensor | float:
-    """-log_prob / (dims log 2): bits per dimension of a log-likelihood in nats per example."""
+def bits_per_dim(log_prob: Tensor | float, dims: int, levels: int = 1) -> Tensor | float:
+    """-log_prob / (dims log 2) + log2 levels: bits per dimension of a log-likelihood in nats per example.
+
+    levels: 1 for probabilities; for a density of grey levels spread over [0, 1) by ``data.dequantise``, their number:
+    a cell is 1 / levels wide.
+    """
     check_count("dims", dims)
-    return -log_prob / (dims * math.log(2))
+    check_count("levels", levels)
+    return -log_prob / (dims * math.log(2)) + math.log2(levels)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The training loop."""
 
+import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from dgm_tutor.training.history import History
 from dgm_tutor.training.interrupt import Interruptible
 
 Transform = Callable[[Tensor], Tensor]
+Record = Callable[[nn.Module], Mapping[str, Tensor]]
 
 
 class Diverged(RuntimeError):
@@ -35,6 +37,7 @@ def fit(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1000,
     progress: bool = True,
+    record: Record | None = None,
 ) -> History:
     """Play the model's game on the data for a number of steps; one Adam optimiser a player.
 
@@ -52,6 +55,8 @@ def fit(
         device: "auto" takes a CUDA GPU where there is one, else the CPU. The model stays there.
         checkpoint: a ``.safetensors`` file, written atomically every ``checkpoint_every`` steps and at the end.
         progress: show a progress bar.
+        record: more columns for the history, by name, measured on the model after every recorded step, gradients still
+            in place; for example ``evaluation.game_record(z)``. It must draw no random numbers.
 
     Returns:
         The losses, every tenth step and the last.
@@ -84,7 +89,7 @@ def fit(
                 losses = _step(players, optimizers, transform(batch(x, step, batch_size, seed)), step)
                 step += 1
                 if step % 10 == 0 or step == steps or interrupt.asked:
-                    history.record(step, losses)
+                    history.record(step, losses, record(model) if record else {})
                     bar.set_postfix_str(f"loss {_total(losses, players[0]):.4g} nats", refresh=False)
                 bar.update()
                 if step % checkpoint_every == 0 and step < steps:
@@ -99,11 +104,11 @@ def _step(players: list[Player], optimizers: dict[str, torch.optim.Optimizer], x
     """Every player moves once, its own parameters only."""
     losses = {}
     for player in players:
+        optimizers[player.name].zero_grad()  # before the forward pass, which can then have the gradients' memory
         loss = player.loss(x)
         total = loss.total.sum()
-        if not torch.isfinite(total):
+        if not math.isfinite(total.item()):
             raise Diverged(_diagnosis(player, loss, step))
-        optimizers[player.name].zero_grad()
         total.backward(inputs=player.parameters)
         optimizers[player.name].step()
         losses[player.name] = loss

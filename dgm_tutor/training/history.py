@@ -1,5 +1,6 @@
 """What happened during training: every player's loss and terms, step by step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -10,7 +11,8 @@ from dgm_tutor.objectives import Loss
 
 @dataclass
 class History:
-    """One row a recorded step. ``columns`` maps "player/total" or "player/term" to its values, in nats.
+    """One row a recorded step. ``columns`` maps "player/total" or "player/term" to its values, in nats;
+    what ``fit(record=...)`` measured stands beside them under its own names.
 
     For an ensemble a value is one number per model. ``interrupted`` says that training was stopped by hand.
     """
@@ -19,13 +21,15 @@ class History:
     columns: dict[str, list[Tensor]] = field(default_factory=dict)
     interrupted: bool = False
 
-    def record(self, step: int, losses: dict[str, Loss]) -> None:
-        """Append every player's loss at this step."""
+    def record(self, step: int, losses: dict[str, Loss], more: Mapping[str, Tensor] | None = None) -> None:
+        """Append every player's loss at this step, and more columns by their own names."""
         self.steps.append(step)
         for player, loss in losses.items():
             self._append(f"{player}/total", loss.total)
             for name, (_, value) in loss.terms.items():
                 self._append(f"{player}/{name}", value)
+        for name, value in (more or {}).items():
+            self._append(name, value)
 
     def __getitem__(self, column: str) -> Tensor:
         """The values of a column, (rows,) or (rows, models)."""

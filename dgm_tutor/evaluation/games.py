@@ -1,0 +1,57 @@
+"""How a game is going: the players' gradients, and how well conditioned a flow is (C14)."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from dgm_tutor.components.flows import Transform
+
+
+def gradient_norms(model: nn.Module) -> dict[str, Tensor]:
+    """The Euclidean norm of each player's gradient, as its last step left it; players without one are left out."""
+    norms = {}
+    for player in model.players():
+        gradients = [p.grad.norm() for p in player.parameters if p.grad is not None]
+        if gradients:
+            norms[player.name] = torch.stack(gradients).norm()
+    return norms
+
+
+def singular_values(transform: Transform, z: Tensor) -> Tensor:
+    """The singular values of dx/dz, x = f(z), at each z (n, d): (n, d), float64, the largest first.
+
+    Their product is |det dx/dz|; largest over smallest is the condition number, which float64 resolves to about 1e15.
+    Forward-mode derivatives of all d directions at once: memory O(n d^2).
+    """
+    f = copy.deepcopy(transform).double()
+    n, d = z.shape
+    points = z.detach().double().repeat_interleave(d, 0)
+    directions = torch.eye(d, dtype=points.dtype, device=points.device).repeat(n, 1)
+    _, columns = torch.func.jvp(lambda point: f(point)[0], (points,), (directions,))
+    return torch.linalg.svdvals(columns.reshape(n, d, d))
+
+
+def log_condition(transform: Transform, z: Tensor) -> Tensor:
+    """log10 of the Jacobian's condition number at each z: (n,)."""
+    values = singular_values(transform, z)
+    return (values[:, 0] / values[:, -1]).log10()
+
+
+def game_record(z: Tensor) -> Callable[[nn.Module], dict[str, Tensor]]:
+    """For ``training.fit(..., record=game_record(z))``: columns that say how a game with a flow is going.
+
+    "player/gradient norm" of each player; "flow/log10 condition", "flow/log10 smallest" and "flow/log10 largest" of the
+    singular values of the flow's Jacobian, medians over the points z (n, d).
+    """
+
+    def record(model: nn.Module) -> dict[str, Tensor]:
+        values = singular_values(model.density.transform, z.to(model.device)).log10()
+        return {f"{player}/gradient norm": norm for player, norm in gradient_norms(model).items()} | {
+            "flow/log10 condition": (values[:, 0] - values[:, -1]).median(),
+            "flow/log10 smallest": values[:, -1].median(),
+            "flow/log10 largest": values[:, 0].median(),
+        }
+
+    return record

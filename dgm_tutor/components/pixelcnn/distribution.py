@@ -1,5 +1,6 @@
 """A PixelCNN held at its condition, as a distribution: densities in one parallel pass, samples pixel by pixel."""
 
+import math
 from itertools import repeat
 
 import torch
@@ -12,18 +13,17 @@ CHUNK = 512  # images a pass: bounds of many samples then need no more memory th
 
 
 class PixelCNNDistribution(Distribution):
-    """p(x | condition) over flattened images: batch shape that of the condition, event (H * W,)."""
+    """p(x | condition) over flattened images or maps: batch shape that of the condition, event (D,)."""
 
     arg_constraints = {}
 
     def __init__(self, network: nn.Module, condition: Tensor | None):
-        height, width = network.size
         batch = torch.Size() if condition is None else condition.shape[:-3]
-        super().__init__(batch, torch.Size([height * width]), validate_args=False)
+        super().__init__(batch, torch.Size([network.inputs * math.prod(network.size)]), validate_args=False)
         self.network, self.condition = network, condition
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x) in nats of x (..., H * W), whose leading dimensions broadcast with the batch's. Parallel."""
+        """log p(x) in nats of x (..., D), whose leading dimensions broadcast with the batch's. Parallel."""
         lead = torch.broadcast_shapes(x.shape[:-1], self.batch_shape)
         images = x.expand(*lead, -1).reshape(-1, x.shape[-1])
         condition = self._condition(lead)
@@ -32,15 +32,15 @@ class PixelCNNDistribution(Distribution):
         return torch.cat(log_p).reshape(lead)
 
     def _log_prob(self, images: Tensor, condition: Tensor | None) -> Tensor:
-        return self.network.pixels.log_prob(self.network.raw(images, condition), images).sum(-1)
+        raw, x = self.network.raw(images, condition), self.network.positions(images)
+        return self.network.pixels.log_prob(raw, x).sum(-1)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)
-        """Images, pixel by pixel in raster order: sequential, through the cached sampler."""
+        """Draws, position by position in raster order: sequential, through the cached sampler."""
         shape = self._extended_shape(sample_shape)
-        like = next(self.network.parameters())
-        u = torch.rand(shape, dtype=like.dtype, device=like.device).reshape(-1, shape[-1])
-        return cached_sample(self.network, u, self._condition(shape[:-1])).reshape(shape)
+        noise = self.network.pixels.noise(next(self.network.parameters()).new_empty(shape)).reshape(-1, shape[-1])
+        return cached_sample(self.network, noise, self._condition(shape[:-1])).reshape(shape)
 
     def _condition(self, lead: torch.Size) -> Tensor | None:
         """The condition once per image, (n, C, H, W)."""

@@ -55,8 +55,3 @@ def gate(features: Tensor) -> Tensor:
     """tanh(f) * sigmoid(g) of features (n, 2 channels, ...)."""
     f, g = features.chunk(2, 1)
     return torch.tanh(f) * torch.sigmoid(g)
-
-
-def centred(x: Tensor) -> Tensor:
-    """Pixels in [-1, 1]: then the padding's 0 is neither black nor white."""
-    return 2 * x - 1

@@ -1,21 +1,27 @@
-"""The PixelCNN: p(x | condition) = prod_i p(x_i | x_<i, condition), pixels in raster order."""
+"""The PixelCNN: p(x | condition) = prod_i p(x_i | x_<i, condition), positions in raster order."""
+
+import math
 
 from torch import Tensor, nn
 
 from dgm_tutor.components.pixelcnn.distribution import PixelCNNDistribution
-from dgm_tutor.components.pixelcnn.layers import GatedLayer, centred
+from dgm_tutor.components.pixelcnn.layers import GatedLayer
 from dgm_tutor.components.pixelcnn.pixels import Binary, Pixels
 
 
 class PixelCNN(nn.Module):
     """A gated PixelCNN (van den Oord et al. 2016b): called on its condition, a distribution over flattened images.
 
+    With ``Gaussian(channels)`` it is one over real feature maps, flattened from (channels, H, W), whose channels are
+    independent given all earlier positions: the autoregressive prior of a PixelVAE.
+
     Pixel (r, c) depends on all pixels of the ``reach`` rows above it, up to ``reach`` columns to either side, and on
     the ``reach`` pixels before it in its row: a rectangle without a blind spot.
 
     Args:
-        size: (H, W); the event is (H * W,).
-        pixels: the family of one pixel: ``Binary()``, ``Categorical(levels)`` or ``LogisticMixture(levels)``.
+        size: (H, W); the event is (H * W,), times the channels of a map.
+        pixels: the family of one position: ``Binary()``, ``Categorical(levels)``, ``LogisticMixture(levels)`` or
+            ``Gaussian(channels)``.
         channels: of every hidden feature map.
         layers: gated layers, at least 1.
         condition: channels of the feature map (..., condition, H, W) that it is called on; 0 for none.
@@ -40,9 +46,12 @@ class PixelCNN(nn.Module):
             raise ValueError(f"first_kernel={first_kernel}, kernel={kernel}: expected odd sizes of at least 3")
         self.size = tuple(size)
         self.pixels = pixels or Binary()
+        self.inputs = math.prod(self.pixels.event)
         self.condition_channels = condition
         self.layers = nn.ModuleList(
-            GatedLayer(1 if first else channels, channels, first_kernel if first else kernel, first, condition)
+            GatedLayer(
+                self.inputs if first else channels, channels, first_kernel if first else kernel, first, condition
+            )
             for first in [True] + [False] * (layers - 1)
         )
         self.head = nn.Sequential(
@@ -62,11 +71,15 @@ class PixelCNN(nn.Module):
         return PixelCNNDistribution(self, condition)
 
     def raw(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """What the network says of every pixel, (n, H * W, parameters), from images x (n, H * W), in one pass."""
-        v = h = centred(x).unflatten(-1, (1, *self.size))
+        """What the network says of every position, (n, H * W, parameters), from flattened x (n, D), in one pass."""
+        v = h = self.pixels.read(x).unflatten(-1, (self.inputs, *self.size))
         for layer in self.layers:
             v, h = layer(v, h, condition)
         return self.head(h).flatten(2).mT
+
+    def positions(self, x: Tensor) -> Tensor:
+        """Flattened x (n, D) as what stands at each position, (n, H * W, *event)."""
+        return x.unflatten(-1, (*self.pixels.event, -1)).movedim(-1, 1)
 
     def refuse(self, x: Tensor) -> str | None:
         """None, or why x has no probability here."""
@@ -74,7 +87,10 @@ class PixelCNN(nn.Module):
 
 
 class PixelDecoder(nn.Module):
-    """p(x|z) of a PixelVAE (Gulrajani et al. 2017): a network makes z a feature map, a PixelCNN is told that map."""
+    """p(x|z) of a PixelVAE (Gulrajani et al. 2017): a network makes z a feature map, a PixelCNN is told that map.
+
+    p(z_1|z_2) is made the same way, where the PixelCNN is one over the map z_1.
+    """
 
     def __init__(self, network: nn.Module, pixelcnn: PixelCNN):
         super().__init__()

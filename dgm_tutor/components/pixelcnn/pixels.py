@@ -1,17 +1,38 @@
-"""What one pixel is, given the numbers that a network says about it: its probability, and how noise becomes a draw.
+"""What stands at one position, given the numbers that a network says about it: its probability, and how noise becomes
+a draw.
 
-Each family states how many ``parameters`` it wants per pixel. ``log_prob(raw, x)`` takes raw (..., parameters) and x
-(...); ``draw(raw, u)`` turns uniform noise u (...) into pixels, so that two samplers given one noise can be compared.
+Each family states the shape of its value (``event``: () for a pixel) and how many ``parameters`` it wants for a
+position. ``log_prob(raw, x)`` takes raw (..., parameters) and x (..., *event); ``draw(raw, noise)`` turns ``noise`` of
+x's shape into values, so that two samplers given one noise can be compared; ``read(x)`` is x as the network sees it.
 Pixels are k / (levels - 1), as ``Split.pixels()`` and ``data.binarise`` give them.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dgm_tutor.components.distributions import normal
 from dgm_tutor.components.logistics import DiscretisedLogisticMixture, choose, refuse_levels
 
 
-class Binary:
+class Grey:
+    """One grey level in [0, 1], drawn by uniform noise."""
+
+    event: tuple[int, ...] = ()
+    levels: int
+
+    def noise(self, like: Tensor) -> Tensor:
+        return torch.rand_like(like)
+
+    def read(self, x: Tensor) -> Tensor:
+        """Pixels in [-1, 1]: then the padding's 0 is neither black nor white."""
+        return 2 * x - 1
+
+    def refuse(self, x: Tensor) -> str | None:
+        return refuse_levels(x, self.levels)
+
+
+class Binary(Grey):
     """Bernoulli pixels."""
 
     parameters, levels = 1, 2
@@ -22,11 +43,8 @@ class Binary:
     def draw(self, raw: Tensor, u: Tensor) -> Tensor:
         return (u < raw.squeeze(-1).sigmoid()).to(u.dtype)
 
-    def refuse(self, x: Tensor) -> str | None:
-        return refuse_levels(x, 2)
 
-
-class Categorical:
+class Categorical(Grey):
     """A free probability for every grey level (van den Oord et al. 2016a): it knows nothing of their order."""
 
     def __init__(self, levels: int):
@@ -39,11 +57,8 @@ class Categorical:
     def draw(self, raw: Tensor, u: Tensor) -> Tensor:
         return choose(raw.softmax(-1), u).to(u.dtype) / (self.levels - 1)
 
-    def refuse(self, x: Tensor) -> str | None:
-        return refuse_levels(x, self.levels)
 
-
-class LogisticMixture:
+class LogisticMixture(Grey):
     """A mixture of discretised logistics (Salimans et al. 2017): neighbouring levels share what is learned."""
 
     def __init__(self, levels: int, mixtures: int = 5):
@@ -55,14 +70,35 @@ class LogisticMixture:
     def draw(self, raw: Tensor, u: Tensor) -> Tensor:
         return self._mixture(raw).draw(u)
 
-    def refuse(self, x: Tensor) -> str | None:
-        return refuse_levels(x, self.levels)
-
     def _mixture(self, raw: Tensor) -> DiscretisedLogisticMixture:
         return DiscretisedLogisticMixture(*raw.chunk(3, -1), self.levels)
 
 
-Pixels = Binary | Categorical | LogisticMixture
+class Gaussian:
+    """A real vector of ``channels``, N(mu, diag sigma^2) given all earlier positions: one place of a map of z."""
+
+    def __init__(self, channels: int):
+        self.event, self.parameters = (channels,), 2 * channels
+
+    def log_prob(self, raw: Tensor, z: Tensor) -> Tensor:
+        mu, log_sigma = raw.chunk(2, -1)
+        return normal(mu, log_sigma.exp()).log_prob(z)
+
+    def draw(self, raw: Tensor, noise: Tensor) -> Tensor:
+        mu, log_sigma = raw.chunk(2, -1)
+        return mu + log_sigma.exp() * noise
+
+    def noise(self, like: Tensor) -> Tensor:
+        return torch.randn_like(like)
+
+    def read(self, z: Tensor) -> Tensor:
+        return z
+
+    def refuse(self, z: Tensor) -> str | None:
+        return None if torch.isfinite(z).all() else "the map holds NaN or infinite values"
+
+
+Pixels = Binary | Categorical | LogisticMixture | Gaussian
 
 
 def pixels_of(likelihood: str, grey_levels: int = 256) -> Pixels:

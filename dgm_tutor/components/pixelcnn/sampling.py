@@ -8,20 +8,21 @@ vertical stack once a row, and per pixel the one new column of the horizontal st
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.components.pixelcnn.layers import GatedLayer, centred, gate, plus
+from dgm_tutor.components.pixelcnn.layers import GatedLayer, gate, plus
 
 
 @torch.no_grad()
 def naive_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None) -> Tensor:
-    """Images (n, H * W) from uniform noise u (n, H * W), by H * W passes; condition is (n, C, H, W)."""
+    """Draws (n, D) from noise u (n, D) of the pixels' family, by H * W passes; condition is (n, C, H, W)."""
     x = torch.zeros_like(u)
-    for i in range(u.shape[1]):
-        x[:, i] = network.pixels.draw(network.raw(x, condition)[:, i], u[:, i])
+    drawn, noise = network.positions(x), network.positions(u)  # drawn is a view of x
+    for i in range(noise.shape[1]):
+        drawn[:, i] = network.pixels.draw(network.raw(x, condition)[:, i], noise[:, i])
     return x
 
 
 def cached_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None) -> Tensor:
-    """The images of ``naive_sample``, at the cost of about one pass and H * W small steps."""
+    """The draws of ``naive_sample``, at the cost of about one pass and H * W small steps."""
     with torch.inference_mode():
         x = _raster(network, u, condition)
     return x.clone()  # an ordinary tensor again, which autograd takes
@@ -31,19 +32,21 @@ def _raster(network: nn.Module, u: Tensor, condition: Tensor | None) -> Tensor:
     height, width = network.size
     caches = [_Cache(layer, len(u), network.size, condition) for layer in network.layers]
     hidden, out = (_matrix(network.head[i]) for i in (1, 3))
-    noise = u.unflatten(1, (height, width)).permute(1, 2, 0).contiguous()  # (H, W, n)
+    draw, read = network.pixels.draw, network.pixels.read
+    noise = network.positions(u).transpose(0, 1).unflatten(0, (height, width)).contiguous()  # (H, W, n, *event)
     x = torch.empty_like(noise)
+    columns = x.flatten(3) if x.dim() > 3 else x.unsqueeze(-1)  # the same values, (H, W, n, inputs)
     for row in range(height):
-        v = centred(x[row - 1]).mT.unsqueeze(1) if row else None  # (n, 1, W)
+        v = read(columns[row - 1]).permute(1, 2, 0) if row else None  # (n, inputs, W)
         for cache in caches:
             v = cache.start_row(row, v)
         for column in range(width):
-            h = centred(x[row, column - 1]).unsqueeze(1) if column else None  # (n, 1)
+            h = read(columns[row, column - 1]) if column else None  # (n, inputs)
             for cache in caches:
                 h = cache.step(column, h)
             raw = _linear(_linear(h.relu(), hidden).relu(), out)
-            x[row, column] = network.pixels.draw(raw, noise[row, column])
-    return x.permute(2, 0, 1).flatten(1)
+            x[row, column] = draw(raw, noise[row, column])
+    return columns.permute(2, 3, 0, 1).flatten(1)
 
 
 class _Cache:

@@ -53,7 +53,9 @@ ENTRIES = {
     "flow_prior_vae": Entry(
         {"prior": "maf", **FLOW, **VECTORS}, 128, 1e-3, 500, 2000, "79.30 (static)", "Chen et al. 2017, AF prior"
     ),
-    "pixelcnn": Entry({}, 32, 3e-3, None, 2000, "81.30", "PixelCNN, from Gulrajani et al. 2017"),
+    "pixelcnn": Entry(
+        {"layers": 5, "channels": 16}, 32, 3e-3, None, 2000, "81.30", "PixelCNN, from Gulrajani et al. 2017"
+    ),
     "pixel_vae": Entry({}, 32, 3e-3, 100, 1000, "<= 80.64", "Gulrajani et al. 2017, PixelVAE"),
 }
 

@@ -117,6 +117,13 @@ class MVAE(LatentVariableModel):
         """The modalities of x (..., D), by name."""
         return dict(zip(self.names, x.split(self.sizes, -1), strict=True))
 
+    def without(self, x: Tensor, name: str, rows: Tensor) -> Tensor:
+        """x (n, D), as ``join`` makes it, with modality ``name`` missing in the rows where ``rows`` (n,) is True."""
+        parts = self.split(x)
+        if name not in parts:
+            raise ValueError(f"{self.name}: unknown modality {name}; it has {self.names}")
+        return self.join({**parts, name: parts[name].masked_fill(rows.unsqueeze(-1), torch.nan)})
+
     def infer(self, x: Mapping[str, Tensor] | Tensor) -> Distribution:
         """q(z|x_S) for the modalities that x holds."""
         return self.posterior(self.checked(x))
@@ -163,7 +170,8 @@ def mvae(
 ) -> MVAE:
     """Loss: the sum over subsets of sum_m weight_m distortion_m + rate.
 
-    With a digit and its label, trained on pairs of which some lack the label, it is a semi-supervised VAE.
+    One modality the label, missing in most rows, and ``subsampled=False``: a semi-supervised VAE, which trains the ELBO
+    of (x, y) where there is a y and that of x where there is none. The MVAE adds the ELBOs of the single modalities.
 
     Args:
         modalities: "digit_label", "colour_grey_edges", or name -> (dimensions, likelihood), the likelihood one of
@@ -172,7 +180,8 @@ def mvae(
         weights: of the distortions, by name, 1 where not given: a modality of few dimensions is otherwise easily
             outvoted (the paper's lambda_m). ``elbo`` and ``log_marginal`` are never weighted.
         random_subsets: drawn at each step beside the whole and the single ones; two modalities have no others.
-        subsampled: False trains the ELBO of the whole x alone; single experts are then not held to anything.
+        subsampled: False trains the ELBO of what each row holds and of no subset of it: single experts are then held
+            to nothing but the rows that hold them alone.
     """
     if isinstance(modalities, str):
         if modalities not in SETUPS:

@@ -172,6 +172,61 @@ def test_generated_modalities_are_drawn_from_p_given_the_others():
     torch.testing.assert_close(drawn.T.cov(), exact.cov, rtol=0, atol=0.05 * sigma.max().item() ** 2)
 
 
+PAIR = {"modalities": {"picture": (5, "bernoulli"), "label": (3, "categorical")}, "z_dim": 2, "hidden": (8,)}
+
+
+def pairs(model, n=40, unlabelled=25):
+    x = model.join({name: part for name, part in parts(n).items() if name in model.names})
+    return model.without(x, "label", torch.arange(n) < unlabelled)
+
+
+def test_without_takes_a_modality_from_the_rows_named_and_nothing_else(model):
+    x = model.join(parts())
+    less = model.without(x, "label", torch.tensor([True, False, True, False, False, False]))
+    assert less[:, 5:8].isnan().all(1).tolist() == [True, False, True, False, False, False]
+    assert torch.equal(less[:, :5], x[:, :5]) and torch.equal(less[:, 8:], x[:, 8:]) and not x.isnan().any()
+    with pytest.raises(ValueError, match="unknown modality lable"):
+        model.without(x, "lable", torch.zeros(6, dtype=torch.bool))
+
+
+def test_the_semi_supervised_vae_has_the_elbo_of_what_each_row_holds():
+    """-ELBO(x, y) where there is a label, -ELBO(x) where there is none; of every other subset nothing."""
+    semi = away(models.create("mvae", **PAIR, subsampled=False), scale=0.3)
+    x = pairs(semi)
+    loss = torch.stack([_seeded(semi.loss, x, seed=seed).total.detach() for seed in range(400)])
+    labelled, unlabelled = semi.elbo(x[25:], 4000), semi.elbo({"picture": x[:25, :5]}, 4000)
+    expected = -torch.cat([unlabelled, labelled]).mean()
+    assert loss.mean().item() == pytest.approx(expected.item(), abs=5 * loss.std().item() / 20 + 0.01)
+
+
+def test_the_mvae_s_loss_is_the_semi_supervised_one_and_the_single_modalities():
+    """The whole-x term of both is the same; on rows without a label the MVAE counts the picture's ELBO twice."""
+    semi, both = (away(models.create("mvae", **PAIR, subsampled=s), scale=0.3) for s in (False, True))
+    both.load_state_dict(semi.state_dict())
+    x = pairs(semi)
+    picture, label = torch.tensor([[True, False]]), torch.tensor([[False, True]])
+    draws = [SubsetDraw(both, x, rows) for rows in (torch.tensor([[True, True]]), picture, label)]
+    rates = [kl_divergence(draw.posterior, draw.prior).mean() for draw in draws]
+    torch.testing.assert_close(semi.loss(x).terms["rate"][1], rates[0])
+    torch.testing.assert_close(both.loss(x).terms["rate"][1], sum(rates))
+    unlabelled = x[:25]
+    rate = semi.loss(unlabelled).terms["rate"][1]
+    torch.testing.assert_close(both.loss(unlabelled).terms["rate"][1], 2 * rate)
+    torch.testing.assert_close(rate, kl_divergence(semi.infer({"picture": unlabelled[:, :5]}), semi.prior()).mean())
+    torch.testing.assert_close(draws[2].posterior.mean[0, :25], torch.zeros(25, 2))  # no label: the prior
+
+
+def test_a_label_s_networks_learn_from_the_labelled_rows_alone():
+    semi = away(models.create("mvae", **PAIR, subsampled=False), scale=0.3)
+    x = pairs(semi)
+    for rows, reached in ((x[:25], False), (x[25:], True)):
+        semi.zero_grad()
+        semi.loss(rows).total.backward()
+        for network in (semi.posterior.encoders["label"], semi.decoder.heads["label"]):
+            grads = [p.grad for p in network.parameters()]
+            assert all((g is not None and g.abs().sum() > 0) == reached for g in grads)
+
+
 def test_labels_are_inferred_after_training_on_few_pairs():
     """The semi-supervised case: a label for one example in four."""
     generator = torch.Generator().manual_seed(0)
@@ -195,6 +250,11 @@ def test_the_set_ups_take_the_course_s_data():
     views = {name: view[:4].float() / 255 for name, view in digits.modalities.items()}
     model = models.create("mvae", modalities="colour_grey_edges", z_dim=3, hidden=(6,))
     assert model.loss(views).total.isfinite() and model.join(views).shape == (4, 3920)
+    for rows in torch.cartesian_prod(*[torch.tensor([False, True])] * 3)[1:].tolist():
+        seen = {name: view for (name, view), there in zip(views.items(), rows, strict=True) if there}
+        drawn = model.generate(seen)
+        assert [tuple(drawn[name].shape) for name in model.names] == [(4, 2352), (4, 784), (4, 784)]
+        assert model.infer(seen).mean.isfinite().all() and model.log_marginal(seen, 3).isfinite().all()
     pair = {"digit": data.binarise(views["grey"]), "label": torch.eye(10)[digits.y[:4]]}
     assert models.create("mvae", hidden=(6,)).loss(pair).total.isfinite()
 
@@ -222,6 +282,25 @@ def test_bad_settings_are_refused(settings, message):
         models.create("mvae", **settings)
 
 
+def test_nothing_becomes_nan_at_extreme_logits_or_experts():
+    model = away(models.create("mvae", **SMALL), scale=0.3)
+    with torch.no_grad():
+        for network in (*model.decoder.heads.values(), *model.posterior.encoders.values()):
+            for p in network.parameters():
+                p.mul_(5)
+    loss = model.loss({**parts(), "sound": None})
+    loss.total.backward()
+    assert loss.total.isfinite()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_double_precision_stays_double(model):
+    x = model.join(parts()).double()
+    model.double()
+    assert model.loss(x).total.dtype == torch.float64
+    assert {part.dtype for part in model.generate(x).values()} == {torch.float64}
+
+
 def test_bad_data_are_refused_with_what_to_do(model):
     with pytest.raises(ValueError, match="unknown modality smell"):
         model.loss({"smell": torch.zeros(2, 1)})
@@ -238,5 +317,9 @@ def test_bad_data_are_refused_with_what_to_do(model):
 
 
 def _same_noise(call, *arguments):
-    torch.manual_seed(11)
+    return _seeded(call, *arguments, seed=11)
+
+
+def _seeded(call, *arguments, seed):
+    torch.manual_seed(seed)
     return call(*arguments)

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import runpy
 import shutil
 import sys
 import tempfile
@@ -49,6 +48,7 @@ class Assignment:
     questions: list[Question] = field(init=False)
     provides: list[str] = field(init=False)  # the modules of dgm_tutor there are while a student is graded
     answers: list[Answer] = field(init=False)
+    _solved: dict[str, dict[str, object]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("exercise.py", "checks.py"):
@@ -72,10 +72,14 @@ class Assignment:
         """exercise.py, stub and solution in one."""
         return (self.folder / "exercise.py").read_text()
 
-    @cached_property
-    def solution(self) -> dict[str, object]:
-        """The names the model solution defines."""
-        return _run(self.folder / "exercise.py")
+    def solve(self, name: str) -> dict[str, object]:
+        """The names defined by exercise.py without the answers to the other exercises: no training but one's own."""
+        if name not in self._solved:
+            others = {exercise.name for exercise in self.exercises} - {name}
+            cells = re.split(r"^# %% ", self.source, flags=re.MULTILINE)
+            text = "# %% ".join(cell for cell in cells if cell.split("\n", 1)[0] not in others)
+            self._solved[name] = _run(self.folder / "exercise.py", text)
+        return self._solved[name]
 
     def exercise(self, name: str) -> Exercise:
         return next(exercise for exercise in self.exercises if exercise.name == name)
@@ -108,13 +112,14 @@ def _load(folder: Path, changed: int) -> Assignment:
     return Assignment(folder)
 
 
-def _run(path: Path) -> dict[str, object]:
-    """Run a file in a folder of its own, kept until the process ends: an answer may be a file it writes."""
+def _run(path: Path, text: str | None = None) -> dict[str, object]:
+    """Run a file (or its `text`) in a folder of its own, kept until the process ends: an answer may be a file."""
     folder = tempfile.mkdtemp(prefix="dgm-answer-")
     Finalize(None, shutil.rmtree, args=(folder, True), exitpriority=0)  # atexit does not reach a pool's workers
-    path = path.resolve()
+    namespace: dict[str, object] = {"__name__": path.stem, "__file__": str(path.resolve())}
     with contextlib.chdir(folder):
-        return runpy.run_path(str(path))
+        exec(compile(path.read_text() if text is None else text, path, "exec"), namespace)
+    return namespace
 
 
 def _answer(path: Path) -> Answer:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from dgm_tutor.cli.command import Command, add_json, show
@@ -28,6 +29,7 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
 def _grade(arguments: argparse.Namespace) -> int:
     if not arguments.notebook.is_file():
         raise ValueError(f"{arguments.notebook} is not a file; give the notebook with your answers")
+    sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build its grammar for a second, and never use it
     from dgm_tutor.files import write_bytes
 
     from dgm_autograder import selfstudy

@@ -131,13 +131,15 @@ def _rows(folder: Path, name: str, seeds: range) -> Row:
     assignment = load(folder)
     exercise = assignment.exercise(name)
     wrong, right = (assignment.bank(name, kind) for kind in ("wrong", "right"))
+    right.append(Answer(assignment.folder / "exercise.py", "right", {}))
+    given = [answer.namespace for answer in (*wrong, *right[:-1])] + [assignment.solve(name)]
     accepted, refused, named, seconds, flipped = 0, 0, 0, 0.0, set()
     for seed in seeds:
         first = seed == FIRST_SEED
         fresh = entry(assignment, exercise, seed, with_slips=first)
-        for answer in (*wrong, *right):
+        for answer, namespace in zip((*wrong, *right), given, strict=True):
             start = time.perf_counter()
-            verdict = _verdict(exercise, fresh, answer, seed)
+            verdict = _verdict(exercise, fresh, namespace.get(exercise.answer), seed)
             seconds = max(seconds, time.perf_counter() - start)
             if (verdict.outcome == "right") != (answer.kind == "right"):
                 accepted += answer.kind == "wrong"
@@ -147,8 +149,7 @@ def _rows(folder: Path, name: str, seeds: range) -> Row:
     return Row(name, len(wrong), len(right), len(seeds), accepted, refused, named, seconds, tuple(flipped))
 
 
-def _verdict(exercise: Exercise, fresh: Entry, answer: Answer, seed: int) -> Verdict:
+def _verdict(exercise: Exercise, fresh: Entry, given: object, seed: int) -> Verdict:
     """The verdict on a banked answer, drawing other noise than the right answers did."""
-    given = answer.namespace.get(exercise.answer)
     replies = [reply(case.probe, given, case.inputs, seed + 500_000) for case in fresh.cases]
     return judge(fresh.cases, replies, fresh.slips)

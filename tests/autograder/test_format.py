@@ -104,7 +104,7 @@ def test_an_exercise_shows_what_the_course_promises(assignment, release):
         box = cells[f"{exercise.name}-task"]
         assert "difficulty" in box and "minutes" in box and "Points" in box and exercise.answer in box
         assert f'check("{NAME}/{exercise.name}"' in cells[exercise.name]
-        function = assignment.solution[exercise.answer]
+        function = assignment.solve(exercise.name)[exercise.answer]
         if callable(function):
             assert re.search(r"\(|scalar", function.__doc__), f"{exercise.name}: the docstring gives no shape"
         assert len(exercise.hints) == 3 and len(set(exercise.hints)) == 3
@@ -128,11 +128,13 @@ LINES = {
 def test_the_lines_are_judged_as_the_derivations_judge_them(assignment, name):
     """The probe's verdict on each banked line is that of `Derivation.check_line`."""
     beta = Parameter("beta", low=0.1, high=10.0, log=True, default=2.0)
-    terms = {TERMS[term]: coefficient for term, coefficient in _numbers(assignment.solution[name], beta.symbol).items()}
+    terms = {
+        TERMS[term]: coefficient for term, coefficient in _numbers(assignment.solve(name)[name], beta.symbol).items()
+    }
     allowed = tuple(TERMS[term] for term in LINES[name][0])
     line = Line(terms, "what is asked", relation=":=", symbol=r"\ell", allowed=allowed)
     derivation = Derivation(name="E", title="E", section="10", parameters=(beta,), lines=(line,))
-    assert derivation.check_line(0, assignment.solution[name]).outcome == "right"
+    assert derivation.check_line(0, assignment.solve(name)[name]).outcome == "right"
     for answer in assignment.answers:
         if answer.exercise == name:
             assert derivation.check_line(0, answer.namespace[name]).outcome == answer.kind, answer.path.name

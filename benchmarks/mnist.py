@@ -5,10 +5,11 @@
 
 The budget is the training process's own processor time on one thread, 120 s for each of --minutes (two cores), so
 that a busy machine makes a run longer, not worse. A killed run, started again, goes on where it was, budget included;
-at most one portion is lost. Each model's result lands in benchmarks/results/mnist/NAME.json.
+at most one portion (10 s) is lost or goes uncounted. Each model's result lands in benchmarks/results/mnist/NAME.json.
 """
 
 import argparse
+import inspect
 import json
 import sys
 import time
@@ -16,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from dgm_tutor import __version__, data, models, training
 from dgm_tutor.files import write_bytes
 from dgm_tutor.models import Model
+from dgm_tutor.models.registry import RECIPES
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "mnist"
@@ -74,15 +77,18 @@ def train(name: str, folder: Path, budget: float, x: Tensor) -> tuple[Model, dic
         if len(log["phases"]) == index:
             log["phases"].append({"steps": 0, "seconds": 0.0})
         phase = log["phases"][index]
+        checkpoint = folder / f"{name}.{index}.safetensors"
+        phase["steps"] = _steps_in(checkpoint)  # a run killed before its log was written is that much further
         how = {
             "batch_size": entry.batch_size,
             "lr": factor * entry.lr,
             "seed": index,
             "transform": data.binarise,
             "device": "cpu",
-            "checkpoint": folder / f"{name}.{index}.safetensors",
+            "checkpoint": checkpoint,
             "progress": False,
         }
+        _catch_up(phase, how["checkpoint"])
         if phase["steps"]:
             training.fit(model, x, steps=phase["steps"], **how)  # no step: the checkpoint's weights
         while (spent := sum(p["seconds"] for p in log["phases"])) < until * budget:
@@ -98,6 +104,26 @@ def train(name: str, folder: Path, budget: float, x: Tensor) -> tuple[Model, dic
             if history.interrupted:
                 raise KeyboardInterrupt
     return model, log
+
+
+def _steps_in(checkpoint: Path) -> int:
+    if not checkpoint.exists():
+        return 0
+    with safe_open(checkpoint, "pt") as file:
+        return json.loads(file.metadata()["dgm_tutor"])["step"]
+
+
+def _catch_up(phase: dict, checkpoint: Path) -> None:
+    """Charge the steps of a killed portion that its checkpoint holds and the log does not, at the pace so far."""
+    if not checkpoint.exists():
+        return
+    with safe_open(checkpoint, framework="pt") as file:
+        steps = json.loads(file.metadata()["dgm_tutor"])["step"]
+    if phase["steps"]:
+        phase["seconds"] *= steps / phase["steps"]
+        phase["steps"] = steps
+    else:
+        checkpoint.unlink()  # killed in its first portion, of which no time is known: begin again
 
 
 def evaluate(model: Model, x: Tensor, samples: int | None) -> dict:
@@ -121,11 +147,12 @@ def result_of(name: str, folder: Path, budget: float, mnist: data.Dataset) -> di
     entry = ENTRIES[name]
     model, log = train(name, folder, budget, mnist.train.pixels().flatten(1))
     x = data.binarise(mnist.test.pixels().flatten(1)[: entry.images], torch.Generator().manual_seed(0))
+    defaults = {key: p.default for key, p in inspect.signature(RECIPES[name]).parameters.items()}
     start = time.process_time()
     values = evaluate(model, x, entry.samples)
     return {
         "model": name,
-        "settings": entry.settings,
+        "settings": defaults | entry.settings,
         "batch_size": entry.batch_size,
         "lr": entry.lr,
         "budget_seconds": budget,

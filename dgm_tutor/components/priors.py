@@ -15,13 +15,13 @@ from dgm_tutor.data import densities
 class SwissRoll:
     """A spiral in the plane, blurred by Gaussian noise; uniform along its angle, from the inside to the outside.
 
-    ``nodes`` points of the midpoint rule make its density: their distance is far below the noise's scale.
+    ``nodes`` points of the midpoint rule make its density: they lie about as far apart as the noise blurs them.
     """
 
     turns: float = 1.5
     radius: float = 2.5
     noise: float = 0.1
-    nodes: int = 400
+    nodes: int = 160
     extent: float = 3.2
     components: int = 1
 

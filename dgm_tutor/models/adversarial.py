@@ -41,9 +41,16 @@ class AdversarialModel(LatentVariableModel):
         own = Player(self.player, [p for p in self.parameters() if p not in theirs], self._loss)
         return [own, *(self._critic(name) for name in self.critics)]
 
+    def draw(self, x: Tensor) -> Draw:
+        """What the players see of a batch."""
+        return Draw(self, x)
+
+    def _loss(self, x: Tensor) -> Loss:
+        return self.objective(self.draw(x))
+
     def _critic(self, name: str) -> Player:
         def loss(x: Tensor) -> Loss:
-            return self.critic_objectives[name](Draw(self, x))
+            return self.critic_objectives[name](self.draw(x))
 
         return Player(name, list(self.critics[name].parameters()), loss)
 

@@ -7,12 +7,15 @@ import torch
 
 from dgm_tutor.models.aae import aae
 from dgm_tutor.models.base import Model
+from dgm_tutor.models.beta_tc_vae import beta_tc_vae
 from dgm_tutor.models.beta_vae import beta_vae
 from dgm_tutor.models.flow import flow
 from dgm_tutor.models.flow_gan import flow_gan
 from dgm_tutor.models.flow_posterior_vae import flow_posterior_vae
 from dgm_tutor.models.flow_prior_vae import flow_prior_vae
 from dgm_tutor.models.gan import gan
+from dgm_tutor.models.info_vae import info_vae
+from dgm_tutor.models.labelled_aae import labelled_aae
 from dgm_tutor.models.mvae import mvae
 from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
@@ -22,12 +25,15 @@ from dgm_tutor.models.vrnn import vrnn
 
 RECIPES = {
     "aae": aae,
+    "beta_tc_vae": beta_tc_vae,
     "beta_vae": beta_vae,
     "flow": flow,
     "flow_gan": flow_gan,
     "flow_posterior_vae": flow_posterior_vae,
     "flow_prior_vae": flow_prior_vae,
     "gan": gan,
+    "info_vae": info_vae,
+    "labelled_aae": labelled_aae,
     "mvae": mvae,
     "pixel_vae": pixel_vae,
     "pixelcnn": pixelcnn,

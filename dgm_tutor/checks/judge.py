@@ -6,16 +6,9 @@ import torch
 
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.compare import Expected, fault
+from dgm_tutor.checks.symptom import symptom
 
 OUTCOMES = ("not attempted", "raised", "wrong", "right")
-FAULTS = {
-    "missing": "the result has no {output}",
-    "not a number": "{output} is not a number",
-    "shape": "{output} has the wrong shape",
-    "not finite": "{output} is not finite (NaN or infinity)",
-    "value": "{output} is off",
-    "spread": "{output} is right on average but scatters too much: is the noise shared where it should be independent?",
-}
 
 
 @dataclass(frozen=True)
@@ -135,7 +128,7 @@ def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Ve
     if slip is not None:
         return Verdict("wrong" if status == "ok" else "raised", share, slip.says, slip.name)
     if status == "ok":
-        return Verdict("wrong", share, f"{faults[first].capitalize()}. {cases[first].probe.says}")
+        return Verdict("wrong", share, _advice(cases, replies, first, faults[first], comparisons))
     return Verdict("raised", share, replies[first].message)
 
 
@@ -144,12 +137,20 @@ def _fault(case: Case, reply: Reply, comparisons: int) -> str | None:
     if reply.status != "ok":
         return reply.status
     if not case.expected:
-        return "there is nothing to compare it with"
+        return "There is nothing to compare it with."
     for output, expected in case.expected.items():
-        kind = fault(reply.data[output], expected, comparisons) if output in reply.data else "missing"
-        if kind:
-            return FAULTS[kind].format(output=output.replace("_", " "))
+        if output not in reply.data or fault(reply.data[output], expected, comparisons):
+            return f"{output.replace('_', ' ').capitalize()} is off."
     return None
+
+
+def _advice(cases: list[Case], replies: list[Reply], first: int, wrong: str, comparisons: int) -> str:
+    """What to tell where no slip explains the replies: how far the checks went, the symptom, or the probe's advice."""
+    case = cases[first]
+    seen = symptom(replies[first].data, case.expected, comparisons) if case.expected else None
+    if first:
+        return f"{first} of {len(cases)} checks passed, the next did not. {seen or wrong} {case.probe.says}"
+    return seen or f"{wrong} {case.probe.says}"
 
 
 def _slip(cases: list[Case], replies: list[Reply], slips: dict[str, Slip], comparisons: int) -> Slip | None:

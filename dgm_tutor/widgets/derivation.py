@@ -133,6 +133,8 @@ class DerivationWalk:
         values = self._contributions(self.derivation.lines[i], world, parameters)
         table = bars(values, "nats", caption=caption, scale=self.scale, total=f"sum = line {i}")
         start = self.derivation.chain_start(i)
+        if i == start:  # nothing to weigh it against
+            return table
         balance = _balance(self.value(start, world, parameters), list(values.values()), self.scale, start, i)
         return Html(table.html + balance, table.text)
 

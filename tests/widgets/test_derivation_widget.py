@@ -50,6 +50,13 @@ def test_both_sides_agree_at_every_corner_and_nothing_breaks_there(name, informa
             assert "DIFFERS" not in drawn["words"] and "nan" not in drawn["bars"].text
 
 
+def test_a_line_is_drawn_once_and_weighed_against_another_only(walk):
+    for i in range(4):
+        walk.live.set(line=i)
+        drawn = re.findall(r">(line \d)</text>", shown(walk, "bars"))
+        assert drawn == ([] if i == 0 else ["line 0", f"line {i}"])
+
+
 def test_a_wrong_line_is_not_said_to_be_equal():
     wrong = Line({D16.lines[1].allowed[1]: 1}, "", slips=())
     walk = DerivationWalk(Derivation("wrong", "a slip", "0", (D16.lines[0], wrong), D16.parameters))

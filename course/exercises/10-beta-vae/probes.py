@@ -6,12 +6,12 @@ from dgm_tutor.exact import FiniteWorld
 
 
 def loss_and_gradients(answer, inputs):
-    """The loss and its gradients, repeated with fresh noise; a parameter the loss never meets has gradient 0."""
+    """The loss, its gradients (0 for a parameter it never meets), and what beta + 1 changes, with fresh noise."""
     import torch
     from torch.distributions import Independent, Normal
 
     names = ["encoder", "log_std", "decoder"]
-    rows = {"loss": [], **{f"gradient_of_the_{name}": [] for name in names}}
+    rows = {"loss": [], **{f"gradient_of_the_{name}": [] for name in names}, "effect_of_beta": []}
     x = inputs["x"]
     parameters = [inputs[name].clone().requires_grad_() for name in names]
     encoder, log_std, decoder = parameters
@@ -23,6 +23,7 @@ def loss_and_gradients(answer, inputs):
         return Independent(Normal(mean + torch.tanh(mean), inputs["noise"]), 1)
 
     for _ in range(inputs["draws"]):
+        noise = torch.get_rng_state()
         loss = answer(x, posterior, prior, likelihood, inputs["beta"])
         if loss is None:
             raise ValueError("the loss is None: does your function return it?")
@@ -35,6 +36,10 @@ def loss_and_gradients(answer, inputs):
         rows["loss"].append(loss.detach())
         for name, value, gradient in zip(names, parameters, gradients, strict=True):
             rows[f"gradient_of_the_{name}"].append(torch.zeros_like(value) if gradient is None else gradient)
+        if len(rows["effect_of_beta"]) < 8:  # is beta heard at all? A few draws tell
+            torch.set_rng_state(noise)
+            changed = answer(x, posterior, prior, likelihood, inputs["beta"] + 1)
+            rows["effect_of_beta"].append(changed.detach() - loss.detach())
     return {name: torch.stack(values) for name, values in rows.items()}
 
 
@@ -177,19 +182,22 @@ far_bound_inputs = _bound_inputs(samples=3, noise=1.0, pixels=200, copies=2)
 
 
 def repaired_values(answer, inputs):
-    """The loss of several batches, and its gradients."""
+    """The loss of several batches, its gradients, and what beta + 1 changes."""
     import torch
 
     given = {name: inputs[name].clone().requires_grad_() for name in ("logits", "mean", "log_var")}
     loss = answer(inputs["x"], given["logits"], given["mean"], given["log_var"], inputs["beta"])
     if not isinstance(loss, torch.Tensor) or loss.shape != ():
         raise ValueError("expected a scalar tensor, the mean over the batch")
-    gradients = torch.autograd.grad(loss, list(given.values()), allow_unused=True)
+    gradients = [None] * 3
+    if loss.requires_grad:
+        gradients = torch.autograd.grad(loss, list(given.values()), allow_unused=True)
+    changed = answer(inputs["x"], *given.values(), inputs["beta"] + 1)
     named = {
         f"gradient_of_{name}": torch.zeros_like(value) if gradient is None else gradient
         for (name, value), gradient in zip(given.items(), gradients, strict=True)
     }
-    return {"loss": loss.detach(), **named}
+    return {"loss": loss.detach(), **named, "effect_of_beta": changed.detach() - loss.detach()}
 
 
 def repair_inputs(generator):

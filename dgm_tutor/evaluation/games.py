@@ -23,14 +23,15 @@ def singular_values(transform: Transform, z: Tensor) -> Tensor:
     """The singular values of dx/dz, x = f(z), at each z (n, d): (n, d), float64, the largest first.
 
     Their product is |det dx/dz|; largest over smallest is the condition number, which float64 resolves to about 1e15.
-    Forward-mode derivatives of all d directions at once: memory O(n d^2).
+    All d rows of the Jacobian come from one backward pass: memory O(n d^2).
     """
     f = copy.deepcopy(transform).double()
     n, d = z.shape
-    points = z.detach().double().repeat_interleave(d, 0)
+    points = z.detach().double().repeat_interleave(d, 0).requires_grad_()
     directions = torch.eye(d, dtype=points.dtype, device=points.device).repeat(n, 1)
-    _, columns = torch.func.jvp(lambda point: f(point)[0], (points,), (directions,))
-    return torch.linalg.svdvals(columns.reshape(n, d, d))
+    with torch.enable_grad():
+        (rows,) = torch.autograd.grad(f(points)[0], points, directions)
+    return torch.linalg.svdvals(rows.reshape(n, d, d))
 
 
 def log_condition(transform: Transform, z: Tensor) -> Tensor:

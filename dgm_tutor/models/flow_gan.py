@@ -23,11 +23,12 @@ class FlowGan(DensityModel):
         density: density() is p(x), f of a normal base.
         critic, game: the critic's network, and what it and the flow minimise in the game over x.
         t: the game's share of the objective; at 0 there is no game, and the flow is the one player.
+        critic_steps: how often the critic moves for each move of the flow, on the same x and fresh samples.
     """
 
-    def __init__(self, density: FlowPrior, critic: nn.Module, game: Game, t: float, x_dim: int):
+    def __init__(self, density: FlowPrior, critic: nn.Module, game: Game, t: float, x_dim: int, critic_steps: int = 1):
         super().__init__(density, x_dim)
-        self.critic, self.game, self.t = critic, game, t
+        self.critic, self.game, self.t, self.critic_steps = critic, game, t, critic_steps
         # KL(p_data || p_theta) is the negative log-likelihood less H(p_data), which no player moves.
         weights = {negative_log_likelihood: 1 - t, game.term: t}
         self.objective = Objective({term: weight for term, weight in weights.items() if weight > 0})
@@ -35,7 +36,7 @@ class FlowGan(DensityModel):
     def players(self) -> list[Player]:
         flow = Player("flow", list(self.density.parameters()), self._loss)
         critic = Player("critic", list(self.critic.parameters()), self._critic_loss)
-        return [flow, critic] if self.t > 0 else [flow]
+        return [flow, *[critic] * self.critic_steps] if self.t > 0 else [flow]
 
     def _critic_loss(self, x: Tensor) -> Loss:
         return self.game.critic(Draw(self, x))
@@ -59,6 +60,7 @@ def flow_gan(
     layers: int = 8,
     hidden: Sequence[int] = (64, 64),
     critic_hidden: Sequence[int] = (128, 128),
+    critic_steps: int = 5,
 ) -> FlowGan:
     """Loss: (1 - t) times -log p(x), exact, plus t times the game's term over x.
 
@@ -74,16 +76,19 @@ def flow_gan(
             passes, and a game draws samples in every step.
         layers, hidden: as in ``flow``.
         critic_hidden: sizes of the critic's hidden layers.
+        critic_steps: its moves for each of the flow's.
 
     Raises:
         ValueError: t outside [0, 1], a game there is not, or a transform whose samples carry no gradient ("naf").
     """
     if not 0 <= t <= 1:
         raise ValueError(f"t={t}: expected 0 (maximum likelihood) to 1 (adversarial)")
+    if critic_steps < 1:
+        raise ValueError(f"critic_steps={critic_steps}: expected 1 or more")
     if transform == "naf":
         raise ValueError(
             "transform='naf': its samples come from a bisection, without gradients: take 'real_nvp' or 'maf'"
         )
     density = FlowPrior(StandardNormal(x_dim), transform_named(transform, x_dim, layers, hidden))
     critic = mlp_critic(x_dim, critic_hidden)
-    return FlowGan(density, critic, adversarial(game, "x", critic), t, x_dim)
+    return FlowGan(density, critic, adversarial(game, "x", critic), t, x_dim, critic_steps)

@@ -8,7 +8,7 @@ PRIORS = {"VRNN": "learned", "VRNN-I": "standard"}
 
 
 def measure(seed: int, full: bool) -> dict[str, float]:
-    """Both from the same weights, where both have them, with the same data in the same order."""
+    """Both with the same data in the same order, and the same sizes but for the prior's network."""
     chosen = data.load("chorales")
     x, held_out = stretches(chosen.train), stretches(chosen.test)
     steps = 5000 if full else 600

@@ -56,6 +56,21 @@ DerivationWalk(d16, hide=(3,))  # the last line is yours
 # The same derivation, with its last line taken out. Write it as a mapping from a term's name to its coefficient, for
 # example `{"mi_q": 1, "entropy_data": "-beta"}`. The checker compares it with the truth on many random worlds; a
 # wrong line is answered with a world where it fails. *Easy, 5 minutes.*
+#
+# <details><summary>Hint 1: a nudge</summary>
+#
+# Three of the four terms are those of the line before, or nearly. Only $H_q(x \mid z)$ has to go.
+# </details>
+# <details><summary>Hint 2: what to use</summary>
+#
+# $H_q(x \mid z)$ is what is left of the data's entropy once $z$ is known: $H_q(x \mid z) = H(x) -
+# \mathrm{MI}_q(x; z)$.
+# </details>
+# <details><summary>Hint 3: nearly the answer</summary>
+#
+# Put that in: $\mathrm{MI}_q$ was weighed by beta and loses 1, the two KLs stay as they were, and the data's entropy
+# comes in with 1.
+# </details>
 
 # %% The line to fill
 d16.blank(3)

@@ -1,51 +1,124 @@
 """The room a student's kernel runs in: bubblewrap, with nothing in it that could answer a question or keep a trace.
 
 Inside there are the system's libraries, the Python environment, the parts of dgm_tutor that the assignment provides,
-and one folder to work in, thrown away afterwards. There is no network, no home, no course, no gradebook, no other
-process; the environment variables are the few named here.
+and an empty home in memory, gone afterwards. There is no network, no course, no gradebook, no other process; what can
+be written is small, and the environment variables are the few named here.
 """
 
 import os
+import secrets
 import shutil
 import site
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import dgm_tutor
 
+from dgm_autograder.limits import Limits
+
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts")
 LIBRARY = Path(dgm_tutor.__file__).resolve().parent
 AUTOGRADER = Path(__file__).resolve().parent
+HOME = "/home/student"
+USER = 1000  # as a user namespace shows the one who grades
+FIRST_UID = 0x70000000  # a root grader's kernels get users of their own from here on: nobody has these numbers
+TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux"}
+MISSING = (
+    "{tool} was not found, and without it students' code would run unconfined: install the package `{package}`, or, "
+    "if you trust every student, set `c.SealedExecute.trust_students = True`"
+)
 
 
-def command(folder: Path, provides: Iterable[str], inner: list[str]) -> list[str]:
-    """`inner` wrapped so that it sees only what an assignment provides, and may write only in `folder`.
+class Unconfined(RuntimeError):
+    """This machine cannot confine a kernel; the message says what to install."""
 
-    `provides` names modules as `dgm_tutor.checks`. Raises `RuntimeError` where bubblewrap is missing: without it no
-    mark could be trusted.
+
+def tool(name: str) -> str:
+    """Where a tool is. Raises `Unconfined` with the package to install."""
+    found = shutil.which(name)
+    if found is None:
+        raise Unconfined(MISSING.format(tool=name, package=TOOLS[name]))
+    return found
+
+
+def stranger() -> int | None:
+    """The user id for a root grader's kernel, or None where a user namespace does it.
+
+    The limit on processes does not bind root, under whatever number a namespace shows it; and a number for each
+    kernel keeps the kernels that run at the same time from one another's count.
     """
-    bubblewrap = shutil.which("bwrap")
-    if bubblewrap is None:
-        raise RuntimeError("bubblewrap (bwrap) was not found; grading needs it: install the package `bubblewrap`")
-    arguments = [bubblewrap, "--unshare-all", "--die-with-parent", "--new-session", "--uid", "1000", "--gid", "1000"]
+    return FIRST_UID + secrets.randbelow(1 << 20) if os.geteuid() == 0 else None
+
+
+def command(
+    room: Path,
+    inner: list[str],
+    *,
+    limits: Limits | None = None,
+    provides: Iterable[str] | None = None,
+    files: Mapping[str, int] | None = None,
+    seccomp: int | None = None,
+    uid: int | None = None,
+    shown: Iterable[str] = (),
+) -> list[str]:
+    """`inner` wrapped: it may write in its home, /tmp, /dev/shm and `room`, the folder of its sockets.
+
+    `provides` names the modules of dgm_tutor to leave there, as `dgm_tutor.checks`; None leaves the package whole.
+    `files` go into the home: name to open file descriptor. `seccomp` is the descriptor of a filter, `uid` what
+    `stranger` gave, `shown` more paths to show read-only. Raises `Unconfined` where a tool is missing.
+    """
+    limits = limits or Limits()
+    arguments = [tool("bwrap"), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    arguments += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "room"]
+    if uid is None:
+        arguments += ["--unshare-user", "--uid", str(USER), "--gid", str(USER)]
+    else:
+        arguments += ["--cap-drop", "ALL"]
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+            arguments += ["--cap-add", capability]
+    shown = list(dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix, *shown))))
+    for parent in sorted({str(parent) for path in (*SYSTEM, *shown, room) for parent in Path(path).parents} - {"/"}):
+        arguments += ["--perms", "0755", "--dir", parent]  # what bubblewrap makes for itself only root could enter
     for path in SYSTEM:
         arguments += ["--ro-bind-try", path, path]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/dev/shm"]
-    for prefix in dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix))):
-        arguments += ["--ro-bind", prefix, prefix]
-    for copy in copies(AUTOGRADER):
-        arguments += ["--tmpfs", str(copy)]
-    for copy in copies(LIBRARY):
-        arguments += ["--tmpfs", str(copy)]
-        for module in ("dgm_tutor.__init__", *provides):
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    for place in ("/tmp", "/dev/shm", HOME):
+        arguments += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", place]
+    for path in shown:
+        arguments += ["--ro-bind", path, path]
+    arguments += _package(provides)
+    for name, descriptor in (files or {}).items():
+        arguments += ["--perms", "0666", "--file", str(descriptor), f"{HOME}/{name}"]
+    arguments += ["--bind", str(room), str(room), "--remount-ro", "/", "--chdir", HOME, "--clearenv"]
+    for name, value in environment().items():
+        arguments += ["--setenv", name, value]
+    if seccomp is not None:
+        arguments += ["--seccomp", str(seccomp)]
+    return [*arguments, "--", *_identity(uid), tool("prlimit"), *limits.options(), *inner]
+
+
+def _identity(uid: int | None) -> list[str]:
+    if uid is None:
+        return []
+    who = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    return [tool("setpriv"), *who, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
+
+
+def _package(provides: Iterable[str] | None) -> list[str]:
+    """Empty every copy of the autograder and of dgm_tutor, and put back what the assignment provides."""
+    arguments: list[str] = []
+    emptied = [(copy, ()) for copy in copies(AUTOGRADER)]
+    if provides is not None:
+        emptied += [(copy, ("dgm_tutor.__init__", *provides)) for copy in copies(LIBRARY)]
+    for copy, modules in emptied:
+        arguments += ["--size", "65536", "--tmpfs", str(copy)]
+        for module in modules:
             path = Path(*module.split(".")[1:])
             path = path if (LIBRARY / path).is_dir() else path.with_suffix(".py")
             arguments += ["--ro-bind", str(LIBRARY / path), str(copy / path)]
-    arguments += ["--bind", str(folder), str(folder), "--chdir", str(folder), "--clearenv"]
-    for name, value in environment(folder).items():
-        arguments += ["--setenv", name, value]
-    return [*arguments, "--", *inner]
+        arguments += ["--remount-ro", str(copy)]
+    return arguments
 
 
 def copies(package: Path) -> list[Path]:
@@ -55,15 +128,16 @@ def copies(package: Path) -> list[Path]:
     return [package, *sorted({path for path in found if path.is_dir()} - {package})]
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(home: str = HOME) -> dict[str, str]:
     """Every variable a student's code sees."""
     return {
-        "HOME": str(folder),
-        "IPYTHONDIR": str(folder / ".ipython"),
+        "HOME": home,
+        "IPYTHONDIR": f"{home}/.ipython",
         "LANG": "C.UTF-8",
         "MPLBACKEND": "Agg",
         "NBGRADER_EXECUTION": "autograde",
         "OMP_NUM_THREADS": "1",
         "PATH": "/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "USER": "student",
     }

@@ -1,27 +1,31 @@
 """A kernel in its own room, and the one question the grader asks it: run this probe."""
 
 import base64
+import importlib.util
 import inspect
+import os
 import re
 import secrets
-import shutil
 import stat
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 from queue import Empty
 
+import zmq
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.judge import Probe, Reply, read
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.utils import run_sync
+from traitlets import DottedObjectName, Type
 
-from dgm_autograder import confine
+from dgm_autograder.clock import Clock
+from dgm_autograder.limits import MIB
+from dgm_autograder.messages import RoomClient
+from dgm_autograder.provisioner import Bubblewrap
 
 MAX_FILE = 2_000_000  # bytes of one file handed in beside a notebook
 MAX_FILES = 20
+LARGEST = 128 * MIB  # one message: a kernel that sends more loses its connection
+GRACE = 3.0  # seconds that an interrupted kernel has to come to rest
 SEND = """
 import base64 as _base64
 from IPython import get_ipython as _shell
@@ -31,42 +35,59 @@ _reply = {nonce!r} + "." + _base64.b64encode(_reply.encode()).decode()
 
 
 class RoomKernelManager(AsyncKernelManager):
-    """Starts the kernel inside `confine.command`, spoken to over sockets in a private folder."""
+    """Python kernels under `Bubblewrap`, whatever provisioner the kernelspec or the environment names."""
 
-    provides: tuple[str, ...] = ()
+    client_factory = Type(RoomClient)
+    client_class = DottedObjectName("dgm_autograder.messages.RoomClient")
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.folder = Path(tempfile.mkdtemp(prefix="dgm-"))
-        self.transport = "ipc"
-        self.ip = str(self.folder / ".kernel")
-        self.connection_file = str(self.folder / ".kernel.json")
+    def __init__(self, provides: tuple[str, ...] | None = None, trusted: bool = False, **kwargs):
+        super().__init__(kernel_name="python3", **kwargs)
         self.kernel_spec.interrupt_mode = "message"
-
-    async def _async_pre_start_kernel(self, **kwargs):
-        kwargs.pop("cwd", None)
-        # bubblewrap's own environment can be read inside, and what a kernel writes must not reach a terminal.
-        kwargs |= {"env": {"PATH": "/usr/bin:/bin"}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return await super()._async_pre_start_kernel(**kwargs)
-
-    pre_start_kernel = run_sync(_async_pre_start_kernel)
+        self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST)
+        self.provisioner = Bubblewrap(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        self.provisioner.provides, self.provisioner.trusted = provides, trusted
 
     def format_kernel_cmd(self, extra_arguments=None):
-        """The kernel's command line, wrapped."""
-        inner = [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file]
-        return confine.command(self.folder, self.provides, [*inner, *(extra_arguments or [])])
+        """The kernel's command line, by this very Python."""
+        return [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file, *(extra_arguments or [])]
 
-    def bring(self, handed_in: Path) -> None:
-        """Copy the plain files handed in beside the notebook: no link, no notebook, nothing large."""
-        names = sorted(path.name for path in handed_in.iterdir())
-        for name in [name for name in names if not name.startswith(".") and not name.endswith(".ipynb")][:MAX_FILES]:
-            status = (handed_in / name).lstat()
-            if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE:
-                shutil.copyfile(handed_in / name, self.folder / name, follow_symlinks=False)
+    def bring(self, handed_in: Path) -> list[str]:
+        """Take the plain files handed in beside the notebook into the room; the names of those left out.
 
-    def clear(self) -> None:
-        """Throw the room's folder away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        No link, no notebook, nothing large, nothing that would stand in a library's place.
+        """
+        taken, left = {}, []
+        with os.scandir(handed_in) as entries:
+            names = sorted(e.name for e in entries if not e.name.startswith(".") and not e.name.endswith(".ipynb"))
+        for name in names:
+            descriptor = plain(handed_in / name) if len(taken) < MAX_FILES and not shadows(name) else None
+            if descriptor is None:
+                left.append(name)
+            else:
+                taken[name] = descriptor
+        self.provisioner.bring = taken
+        return left
+
+
+def plain(path: Path) -> int | None:
+    """An open descriptor of an ordinary file of at most MAX_FILE bytes, or None."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def shadows(name: str) -> bool:
+    """Whether a file would be imported in the place of an installed module."""
+    module = name.split(".")[0]
+    if not name.endswith((".py", ".pyc", ".so")) or not module.isidentifier():
+        return False
+    return module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None
 
 
 async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int, timeout: float) -> Reply:
@@ -84,19 +105,36 @@ async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int
     message = client.execute(
         "", silent=True, store_history=False, allow_stdin=False, user_expressions={"reply": question}
     )
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+    clock = Clock(manager.provisioner.pid)
+    while clock() < timeout:
         try:
-            said = await client.get_shell_msg(timeout=min(1.0, max(deadline - time.monotonic(), 0.01)))
+            said = await client.get_shell_msg(timeout=min(1.0, max(timeout - clock(), 0.01)))
             if said["parent_header"]["msg_id"] == message:
                 return _read(said["content"], nonce)
         except Empty:
             if not await manager.is_alive():
-                return Reply("refused", {}, "the kernel died while the answer was being checked")
+                why = manager.provisioner.reason or "the kernel died while the answer was being checked"
+                return Reply("refused", {}, why)
         except (AttributeError, KeyError, TypeError, ValueError):
             return Reply("refused", {}, "the kernel sent a message that is no reply")
-    await manager.interrupt_kernel()
+    await stop(manager, client)
     return Reply("refused", {}, f"the answer took longer than {timeout:g} seconds")
+
+
+async def stop(manager, client) -> bool:
+    """Interrupt what runs; a kernel that does not come to rest soon is killed. Whether it lives."""
+    await manager.interrupt_kernel()
+    message = client.kernel_info()
+    clock = Clock(manager.provisioner.pid)
+    while clock() < GRACE and await manager.is_alive():
+        try:
+            said = await client.get_shell_msg(timeout=0.2)
+            if said["parent_header"].get("msg_id") == message:
+                return True
+        except (Empty, AttributeError, KeyError, TypeError, ValueError):
+            continue
+    await manager.provisioner.kill()
+    return False
 
 
 def _read(content: dict, nonce: str) -> Reply:

@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 FLAGS = "dgm_flags"  # notebook metadata: grade_id -> reason; written here, read by SealedExecute
+NOTES = "dgm_notes"  # notebook metadata: remarks on the whole submission, for the gradebook
 UNREADABLE = "dgm_unreadable"
 
 
@@ -125,6 +126,12 @@ def _cell(kind: str, source: str, known: MasterCell | None = None, attachments: 
     if attachments and kind != "code":
         cell.attachments = attachments
     return cell
+
+
+def named(names: list[str]) -> str:
+    """Some of the names, fit to be printed."""
+    shown = ", ".join(repr(name[:60]) for name in names[:5])
+    return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 class Restore(NbGraderPreprocessor):

@@ -6,9 +6,9 @@ this submission, and the comparison with right answers is made in this process. 
 dead kernel, a missing cell or a reply that is not data is a recorded 0 with a reason and a flag.
 """
 
+import asyncio
 import json
 import secrets
-import time
 from pathlib import Path
 
 from dgm_tutor.checks.judge import judge, unfit
@@ -17,14 +17,22 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, SaveAutoGrades
-from traitlets import Float, Integer, Unicode
+from traitlets import Bool, Float, Integer, Unicode
 
 from dgm_autograder.assignment import load
 from dgm_autograder.cases import entry, questions
+from dgm_autograder.clock import Clock
 from dgm_autograder.exercise import Exercise
-from dgm_autograder.kernel import RoomKernelManager, ask
+from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Mark, zero
-from dgm_autograder.restore import FLAGS
+from dgm_autograder.messages import Quota
+from dgm_autograder.restore import FLAGS, NOTES, named
+
+TICK = 1  # seconds between looks at a cell that runs
+
+
+class Hung(DeadKernelError):
+    """A cell that no interrupt reached."""
 
 
 class SealedExecute(Execute):
@@ -32,51 +40,80 @@ class SealedExecute(Execute):
 
     exercises = Unicode(help="The course's folder of exercises.").tag(config=True)
     probe_timeout = Float(20.0, help="Seconds for one probe.").tag(config=True)
-    budget = Float(300.0, help="Seconds for a student's own cells, all together.").tag(config=True)
+    budget = Float(300.0, help="Seconds of a kernel's time for a whole notebook.").tag(config=True)
+    trust_students = Bool(False, help="Run kernels without a sandbox. The gradebook says so.").tag(config=True)
     seed = Integer(None, allow_none=True, help="Of the inputs; by default drawn for every submission.").tag(config=True)
     shutdown_kernel = Unicode("immediate").tag(config=True)
+    startup_timeout = Integer(180).tag(config=True)
 
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
         self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"])
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
+        self.notes: list[str] = list(nb.metadata.pop(NOTES, []))
         self.dead = ""
         self.draw = secrets.randbits(31) if self.seed is None else self.seed
         self.resources = resources
         self.nb = nb
-        self.room: RoomKernelManager | None = None
-        self.end = time.monotonic() + self.budget
-        resources["dgm_marks"] = self.marks
-        try:
-            return super().preprocess(nb, resources, km)
-        finally:
-            if self.room is not None:
-                self.room.clear()
+        self.spent = 0.0
+        resources["dgm_marks"], resources["dgm_notes"] = self.marks, self.notes
+        return super().preprocess(nb, resources, km)
 
     def create_kernel_manager(self):
         """A kernel in a room of its own, with the files handed in."""
-        self.km = self.room = RoomKernelManager(kernel_name="python3", config=self.config)
-        self.room.provides = tuple(self.assignment.provides)
-        self.room.bring(Path(self.resources["metadata"]["path"]))
+        trusted = self.trust_students
+        self.km = RoomKernelManager(tuple(self.assignment.provides), trusted=trusted, config=self.config)
+        left = self.km.bring(Path(self.resources["metadata"]["path"]))
+        if left:
+            self.notes.append(f"Files left out, as too large, too many, or no plain files: {named(left)}.")
+        if trusted:
+            self.notes.append("Graded without a sandbox: the instructor trusts the students.")
         return self.km
 
     def preprocess_cell(self, cell, resources, index):
         """Run a student's cell, or ask the probes that stand behind a check."""
         if cell.cell_type != "code" or self._mark(cell):
             return cell, resources
-        if time.monotonic() > self.end:
+        if self.spent >= self.budget:
             self.dead = self.dead or f"the notebook took longer than {self.budget:g} seconds"
         if not self.dead:
+            self.quota, self.clock = Quota(), Clock(self.km.provisioner.pid)
             try:
                 super().preprocess_cell(cell, resources, index)
-                cell.outputs = _plain(cell.outputs)
-            except DeadKernelError:
-                self.dead = f"the kernel died in the cell that begins {cell.source.strip()[:60]!r}"
+            except DeadKernelError as error:
+                why = self.km.provisioner.reason or self.quota.reason
+                why = why or (str(error) if isinstance(error, Hung) else "the kernel died")
+                self.dead = f"{why}, in the cell that begins {cell.source.strip()[:60]!r}"
             except Exception as error:  # a kernel may send anything at all
-                self.log.error("Cell %d: %s: %s", index, type(error).__name__, error)
+                self.log.error("Cell %d: %s", index, type(error).__name__)
                 self.dead, cell.outputs = "the kernel sent what is not a message", []
+            self.spent += self.clock()
+            cell.outputs = _plain([*cell.outputs, *self.quota.note()])
         return cell, resources
+
+    def process_message(self, msg, cell, cell_index):
+        """Keep what a cell says while it is little; a cell without measure loses its kernel."""
+        if self.quota.admit(msg) or msg["msg_type"] == "status":
+            return super().process_message(msg, cell, cell_index)
+        if self.quota.reason:
+            self.km.provisioner.process.kill()
+        return None
+
+    def handle_comm_msg(self, outs, msg, cell_index):
+        """No widget is kept, so none is followed."""
+
+    def _get_timeout(self, cell):
+        return TICK
+
+    async def _async_handle_timeout(self, timeout, cell=None):
+        """Called at every tick: interrupt a cell that takes too long, kill a kernel that goes on regardless."""
+        limit = min(self.timeout, self.budget - self.spent)
+        if self.clock() < limit:
+            return await asyncio.sleep(0.01)
+        if await stop(self.km, self.kc):
+            return {"content": {**self.error_on_timeout, "status": "error"}}
+        raise Hung(f"a cell took longer than {limit:g} seconds and could not be interrupted")
 
     def set_widgets_metadata(self):
         """No widget's state is kept."""
@@ -108,8 +145,9 @@ class SealedExecute(Execute):
         """The mark that the student's definitions earn on fresh inputs."""
         cases, replies = questions(exercise, self.draw), []
         for case in cases:
-            about = (case.probe, exercise.answer, case.inputs, case.seed, self.probe_timeout)
-            replies.append(run_sync(ask)(self.km, self.kc, *about))
+            clock, limit = Clock(self.km.provisioner.pid), max(min(self.probe_timeout, self.budget - self.spent), 0.1)
+            replies.append(run_sync(ask)(self.km, self.kc, case.probe, exercise.answer, case.inputs, case.seed, limit))
+            self.spent += clock()
         if any(reply.status == "ok" for reply in replies):  # only now is it worth the time to know what is right
             cases = entry(self.assignment, exercise, self.draw, with_slips=False).cases
         verdict = judge(cases, replies, {})
@@ -139,3 +177,14 @@ class SaveSealedGrades(SaveAutoGrades):
         grade.needs_manual_grade = mark is None or bool(mark.flag) or grade.manual_score is not None
         self.gradebook.db.commit()
         return None
+
+    def _add_comment(self, cell, resources):
+        """Say at the answer why its check was flagged, and at the first answer what concerns the whole submission."""
+        super()._add_comment(cell, resources)
+        name = cell.metadata["nbgrader"]["grade_id"]
+        mark = resources.get("dgm_marks", {}).get(name.removesuffix("-answer"))
+        said = [*resources.pop("dgm_notes", []), f"Flagged: {mark.flag}." if mark and mark.flag else ""]
+        if any(said):
+            comment = self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id)
+            comment.auto_comment = "\n".join(filter(None, [comment.auto_comment, *said]))
+            self.gradebook.db.commit()

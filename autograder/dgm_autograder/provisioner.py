@@ -1,0 +1,126 @@
+"""Jupyter kernels in a room of their own: a kernel provisioner, for this autograder and for any kernel.
+
+Elsewhere: `JUPYTER_DEFAULT_PROVISIONER_NAME=dgm-bubblewrap`, or in a kernel.json
+`"metadata": {"kernel_provisioner": {"provisioner_name": "dgm-bubblewrap", "config": {"memory": 2000000000}}}`.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Bool, Float, Integer
+from traitlets import List as ListOf
+
+from dgm_autograder import confine, seccomp
+from dgm_autograder.limits import Limits
+from dgm_autograder.watch import Watch
+
+PREFIX = "dgm-room-"
+
+
+class Bubblewrap(LocalProvisioner):
+    """Launches the kernel inside `confine.command`, spoken to over unix sockets in a private folder."""
+
+    memory = Integer(Limits.memory, help="Bytes of memory of a kernel.").tag(config=True)
+    disk = Integer(Limits.disk, help="Bytes of each of home, /tmp and /dev/shm.").tag(config=True)
+    file = Integer(Limits.file, help="Bytes of one file.").tag(config=True)
+    processes = Integer(Limits.processes, help="Processes and threads.").tag(config=True)
+    files = Integer(Limits.files, help="Files a process has open at a time.").tag(config=True)
+    cpu = Integer(Limits.cpu, help="Seconds of processor time of one process.").tag(config=True)
+    wall = Float(Limits.wall, help="Seconds from a kernel's start to its end.").tag(config=True)
+    shown = ListOf(help="More paths that the kernel may read.").tag(config=True)
+    trusted = Bool(False, help="Run kernels unconfined: their authors are trusted.")
+
+    provides: tuple[str, ...] | None = None  # modules of dgm_tutor to leave there; None: all
+    bring: Mapping[str, int] = {}  # files for the home: name to descriptor, closed at launch
+    room: Path | None = None
+    watch: Watch | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """The configured limits."""
+        return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
+    @property
+    def reason(self) -> str:
+        """Why the kernel was ended, where it was."""
+        return self.watch.reason if self.watch else ""
+
+    async def pre_launch(self, **kwargs):
+        """Point the manager at sockets in a fresh room before it writes the connection file."""
+        await self.cleanup()
+        self.room = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        manager = self.parent
+        manager.transport, manager.ip = "ipc", str(self.room / "kernel")
+        manager.cache_ports = False
+        manager.connection_file = str(self.room / "kernel.json")
+        return await super().pre_launch(**kwargs)
+
+    async def launch_kernel(self, cmd, **kwargs):
+        """Start the kernel; nothing of the caller's environment or folder goes with it."""
+        started = subprocess.Popen(cmd, **self._unconfined(), **_QUIET) if self.trusted else self._confined(cmd)
+        self.process, self.pid, self.pgid = started, started.pid, os.getpgid(started.pid)
+        self.watch = Watch(started.pid, None if self.trusted else self.room, self.limits, started.kill)
+        self.watch.start()
+        return self.connection_info
+
+    def _confined(self, cmd: list[str]) -> subprocess.Popen:
+        uid = confine.stranger()
+        if uid is not None:
+            for path in (self.room, *self.room.iterdir()):
+                os.chown(path, uid, uid)
+        with contextlib.ExitStack() as stack:
+            for descriptor in self.bring.values():
+                stack.callback(os.close, descriptor)
+            program = stack.enter_context(tempfile.TemporaryFile())
+            program.write(seccomp.program())
+            program.seek(0)
+            about = {"limits": self.limits, "provides": self.provides, "files": self.bring, "shown": self.shown}
+            line = confine.command(self.room, cmd, seccomp=program.fileno(), uid=uid, **about)
+            descriptors = (program.fileno(), *self.bring.values())
+            # bubblewrap's own environment can be read inside, and what a kernel writes must not reach a terminal.
+            environment = {"PATH": "/usr/bin:/bin"}
+            return subprocess.Popen(line, env=environment, pass_fds=descriptors, cwd="/", **_QUIET)
+
+    def _unconfined(self) -> dict:
+        """A trusted kernel gets the same home and the same environment, and no walls."""
+        home = self.room / "home"
+        home.mkdir()
+        for name, descriptor in self.bring.items():
+            with open(descriptor, "rb") as source, open(home / name, "wb") as target:
+                shutil.copyfileobj(source, target)
+        return {"cwd": home, "env": confine.environment(str(home))}
+
+    async def cleanup(self, restart=False):
+        """Nothing of the kernel stays."""
+        if self.watch is not None:
+            self.watch.over.set()
+        if self.room is not None and not restart:
+            shutil.rmtree(self.room, ignore_errors=True)
+            self.room = None
+        await super().cleanup(restart)
+
+
+_QUIET = {
+    "stdin": subprocess.DEVNULL,
+    "stdout": subprocess.DEVNULL,
+    "stderr": subprocess.DEVNULL,
+    "start_new_session": True,
+}
+
+
+def sweep() -> None:
+    """Throw away rooms whose grader was killed. Their kernels died with it."""
+    for path in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = path.name.removeprefix(PREFIX).split("-")[0]
+        with contextlib.suppress(OSError):
+            mine = stat.S_ISDIR(path.lstat().st_mode) and (os.geteuid() == 0 or path.lstat().st_uid == os.geteuid())
+            if owner.isdigit() and mine and not Path("/proc", owner).exists():
+                shutil.rmtree(path, ignore_errors=True)

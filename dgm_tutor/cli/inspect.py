@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import json
 
 import torch
 
@@ -10,7 +11,16 @@ from dgm_tutor.cli.command import Command, add_json, show
 from dgm_tutor.models.registry import RECIPES
 
 
+def _models_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--table", action="store_true", help="the lecture's map: components, and weights in one family")
+    add_json(parser)
+
+
 def _models(args: argparse.Namespace) -> int:
+    if args.table:
+        found = models.table()
+        print(json.dumps({"recipes": found.recipes, "family": found.family}, indent=2) if args.json else found)
+        return 0
     rows = []
     for name, recipe in RECIPES.items():
         model = models.create(name)
@@ -67,6 +77,6 @@ def _row(quantity: str, value, standard_error) -> dict:
     return {"quantity": quantity, "nats": float(value), "standard error": float(standard_error)}
 
 
-MODELS = Command("models", "List the models, their losses and their settings.", add_json, _models)
+MODELS = Command("models", "List the models, their losses and their settings.", _models_arguments, _models)
 DATA = Command("data", "List the data sets, their licences and sources.", add_json, _data)
 EVALUATE = Command("evaluate", "Bounds on log p(x), rate and distortion of a model.", _evaluate_arguments, _evaluate)

@@ -8,7 +8,7 @@
 
 from dgm_tutor.models.base import Intractable, Model
 from dgm_tutor.models.conditional import ConditionalBetaVAE
-from dgm_tutor.models.finite import exact_loss, exact_world, finite_vae
+from dgm_tutor.models.finite import exact_draw, exact_loss, exact_world, finite_vae, table_model
 from dgm_tutor.models.latent import LatentVariableModel
 from dgm_tutor.models.registry import create, names
 from dgm_tutor.models.storage import WEIGHTS, load, notes, save, shipped
@@ -20,6 +20,7 @@ __all__ = [
     "LatentVariableModel",
     "Model",
     "create",
+    "exact_draw",
     "exact_loss",
     "exact_world",
     "finite_vae",
@@ -28,4 +29,16 @@ __all__ = [
     "notes",
     "save",
     "shipped",
+    "table",
+    "table_model",
 ]
+
+
+def table():
+    """The lecture's map from the code: components, players and losses of every recipe, and the family's weights (D17).
+
+    Printed, or shown in a notebook; ``.recipes`` and ``.family`` are its rows.
+    """
+    from dgm_tutor.models import overview  # sympy, which the rest of the package does without
+
+    return overview.table()

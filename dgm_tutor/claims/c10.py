@@ -37,13 +37,12 @@ def judge(figures: Figures) -> Verdict:
     means = {name.removeprefix("accuracy, "): f for name, f in figures.items() if name.startswith("accuracy")}
     numbers = "; ".join(f"{name}: {figure}" for name, figure in means.items())
     helped = [name for name, f in figures.items() if name.startswith("gain") and f.clearly_positive]
-    falls = [f for name, f in figures.items() if name.startswith("loss") and f.clearly_positive]
     if len(helped) == len(SHARES) - 1:
         return confirmed(f"Digits without a label help at every share. Accuracy, {numbers}")
-    if helped or falls:
-        where = ", ".join(name.removeprefix("gain from the unpaired at ") for name in helped) or "no share"
+    if helped:
+        where = ", ".join(name.removeprefix("gain from the unpaired at ") for name in helped)
         return qualified(f"Digits without a label clearly help at {where}. Accuracy, {numbers}")
-    return not_seen(f"Accuracy, {numbers}")
+    return not_seen(f"Digits without a label help at no share in as many steps. Accuracy, {numbers}")
 
 
 CLAIM = Claim(

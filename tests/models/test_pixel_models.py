@@ -7,19 +7,42 @@ from torch.distributions import kl_divergence
 from dgm_tutor import evaluation, models
 from dgm_tutor.components import CategoricalHead, ConvDecoder, PixelCNN, PixelDecoder, Table, mlp
 from dgm_tutor.models.latent import LatentVariableModel
-from dgm_tutor.objectives import distortion, rate
+from dgm_tutor.models.pixel_vae import rate_1, rate_2
+from dgm_tutor.objectives import Draw, distortion, rate
 from tests.components.pixelcnn.networks import all_images
 from tests.models.test_models import away, binary
 
 SMALL = {"x_dim": 9, "layers": 2, "channels": 4}
 SCALE = 0.1  # wide layers add many shaken weights: more, and sigma overflows
-RECIPES = [("pixelcnn", {}), ("pixel_vae", {"z_dim": 2}), ("pixel_vae", {"z_dim": 2, "levels": 2})]
+VAES = {  # 5 x 5 images have a coarse grid of 2 x 2, so that maps have an order
+    "vector": {"z_dim": 2},
+    "vector_maf": {"z_dim": 2, "prior": "autoregressive"},
+    "map": {"x_dim": 25, "z_channels": 2},
+    "map_pixelcnn": {"x_dim": 25, "z_channels": 2, "prior": "autoregressive"},
+    "two_levels": {"z_dim": 2, "levels": 2},
+    "two_levels_maf": {"z_dim": 2, "levels": 2, "prior": "autoregressive"},
+    "two_levels_map": {"x_dim": 25, "z_dim": 3, "z_channels": 2, "levels": 2},
+    "two_levels_map_pixelcnn": {"x_dim": 25, "z_dim": 3, "z_channels": 2, "levels": 2, "prior": "autoregressive"},
+}
+TWO_LEVELS = [kind for kind in VAES if kind.startswith("two")]
 
 
-@pytest.fixture(params=RECIPES, ids=["pixelcnn", "pixel_vae", "two_levels"])
+def pixel_vae(kind):
+    """A small PixelVAE whose weights are away from initialisation, its loss the ELBO from the first step."""
+    return away(models.create("pixel_vae", **SMALL | {"warm_up": 0} | VAES[kind]), scale=SCALE)
+
+
+def images_for(model, n=12):
+    return binary(n, model.x_dim)
+
+
+@pytest.fixture(params=["pixelcnn", *VAES])
 def model(request):
-    name, settings = request.param
-    return away(models.create(name, **SMALL, **settings), scale=SCALE)
+    return (
+        away(models.create("pixelcnn", **SMALL), scale=SCALE)
+        if request.param == "pixelcnn"
+        else pixel_vae(request.param)
+    )
 
 
 def discrete_pixel_vae():
@@ -75,77 +98,121 @@ def test_pixelcnn_has_no_bounds_and_says_that_log_prob_is_exact():
         model.log_marginal(binary(d=9))
 
 
-@pytest.mark.parametrize("levels", [1, 2])
-def test_loss_is_minus_elbo_and_importance_sampling_tightens_it(levels):
-    model, x = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=levels), scale=SCALE), binary(d=9)
+@pytest.mark.parametrize("kind", VAES)
+def test_loss_is_minus_elbo_and_importance_sampling_tightens_it(kind):
+    model = pixel_vae(kind)
+    x = images_for(model)
     torch.manual_seed(0)
-    losses = torch.stack([model.loss(x).total.detach() for _ in range(150)])
-    elbo = model.elbo(x, samples=400).mean()
-    assert losses.mean().item() == pytest.approx(-elbo.item(), abs=6 * losses.std().item() / 150**0.5)
-    assert elbo < model.log_marginal(x, samples=200).mean() < 0
+    losses = torch.stack([model.loss(x).total.detach() for _ in range(60)])
+    elbo = model.elbo(x, samples=60).mean()
+    assert losses.mean().item() == pytest.approx(-elbo.item(), abs=8 * losses.std().item() / 60**0.5)
+    assert elbo < model.log_marginal(x, samples=60).mean() < 0
 
 
-def test_two_levels_split_the_rate_into_their_two_kls():
-    """E_q(z_2|x) KL(q(z_1|x) || p(z_1|z_2)) + KL(q(z_2|x) || p(z_2)) = KL(q(z|x) || p(z)), by 20,000 draws."""
-    model, x = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=2), scale=SCALE).double(), binary(d=9).double()
+@pytest.mark.parametrize("kind", TWO_LEVELS)
+def test_two_levels_split_the_rate_into_their_two_kls(kind):
+    """E_q(z_2|x) KL(q(z_1|x) || p(z_1|z_2)) + KL(q(z_2|x) || p(z_2)) = KL(q(z|x) || p(z)), by draws of either side."""
+    model = pixel_vae(kind)
+    x = images_for(model)
     loss = model.loss(x)
     assert list(loss.terms) == ["distortion", "rate_1", "rate_2"]
     torch.testing.assert_close(loss.total, sum(value for _, value in loss.terms.values()))
     torch.manual_seed(0)
     with torch.no_grad():
-        q, p = model.posterior(x), model.prior()
-        z = q.sample((20_000,))
-        draws = q.log_prob(z) - p.log_prob(z)
-        terms = [model.loss(x.repeat(300, 1)).terms[name][1] for name in ("rate_1", "rate_2")]
-    assert terms[0] > 0.01 and terms[1] > 0.01
-    assert sum(terms).item() == pytest.approx(draws.mean().item(), abs=0.05)
+        draw = Draw(model, x.repeat(150, 1))
+        whole = draw.posterior.log_prob(draw.z) - draw.prior.log_prob(draw.z)
+        levels = [term.value(draw) for term in (rate_1, rate_2)]
+    assert all(rate.mean() > 0.01 for rate in levels)
+    difference = (whole - sum(levels)).unflatten(0, (150, -1)).mean(1)  # the same z: their noise is mostly shared
+    error = difference.std().item() / 150**0.5
+    assert error < 0.2 * whole.mean() and difference.mean().item() == pytest.approx(0.0, abs=4 * error)
 
 
-def test_the_decoder_sees_the_lower_level_alone():
-    model, x = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=2), scale=SCALE), binary(d=9)
-    z = torch.randn(12, 4, requires_grad=True)
+@pytest.mark.parametrize("kind", TWO_LEVELS)
+def test_the_decoder_sees_the_lower_level_alone(kind):
+    model = pixel_vae(kind)
+    x, dims = images_for(model), model.prior.dims
+    z = torch.randn(12, *model.prior().event_shape, requires_grad=True)
     (gradient,) = torch.autograd.grad(model.decoder(z).log_prob(x).sum(), z)
-    assert (gradient[:, :2].abs() > 0).any() and (gradient[:, 2:] == 0).all()
+    assert (gradient[:, :dims].abs() > 0).any(0).all() and (gradient[:, dims:] == 0).all()
 
 
-def test_the_upper_level_s_prior_is_a_chain():
-    model = away(models.create("pixel_vae", **SMALL, z_dim=2, levels=2), scale=SCALE)
+@pytest.mark.parametrize("kind", ["two_levels", "two_levels_map"])
+def test_the_upper_level_s_prior_is_a_chain(kind):
+    model = pixel_vae(kind)
     torch.manual_seed(0)
-    z = model.prior().sample((50_000,))
-    z_1, z_2 = z.chunk(2, -1)
-    assert z_2.mean(0).abs().max() < 0.03 and (z_2.std(0) - 1).abs().max() < 0.03
+    z = model.prior().sample((20_000,))
+    z_1, z_2 = z.split([model.prior.dims, z.shape[-1] - model.prior.dims], -1)
+    assert z_2.mean(0).abs().max() < 0.05 and (z_2.std(0) - 1).abs().max() < 0.05
     residual = (z_1 - model.prior.below(z_2).mean) / model.prior.below(z_2).stddev
-    assert residual.mean(0).abs().max() < 0.03 and (residual.std(0) - 1).abs().max() < 0.03
+    assert residual.mean(0).abs().max() < 0.05 and (residual.std(0) - 1).abs().max() < 0.05
     expected = model.prior.below(z_2).log_prob(z_1) + model.prior.top().log_prob(z_2)
     torch.testing.assert_close(model.prior().log_prob(z), expected)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in VAES if kind.endswith(("maf", "pixelcnn"))])
+def test_samples_of_an_autoregressive_prior_have_its_density(kind):
+    """E_p log p(z) by sampling p and by sampling another q with weights p/q: the same number, and E_q p/q = 1."""
+    model = pixel_vae(kind)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        p = model.prior()
+        own = p.log_prob(p.sample((2000,)))
+        q = torch.distributions.Independent(torch.distributions.Normal(torch.zeros(p.event_shape), 1.3), 1)
+        z = q.sample((2000,))
+        log_p = p.log_prob(z)
+        weight = (log_p - q.log_prob(z)).exp()
+    error = weight.std().item() / 2000**0.5
+    assert error < 0.3 and weight.mean().item() == pytest.approx(1.0, abs=4 * error)
+    weighted = weight * (log_p - own.mean())
+    assert weighted.mean().item() == pytest.approx(
+        0.0, abs=4 * (weighted.std() ** 2 + own.std() ** 2).item() ** 0.5 / 2000**0.5
+    )
+
+
+def test_the_rate_is_annealed_in_training_and_whole_afterwards():
+    model = models.create("pixel_vae", **SMALL, levels=2, warm_up=4)
+    x = images_for(model)
+    for weight in (0.0, 0.25, 0.5):
+        loss = model.loss(x)
+        assert [float(w) for w, _ in loss.terms.values()] == [1.0, weight, weight]
+        loss.total.backward()
+    assert [float(w) for w, _ in model.eval().loss(x).terms.values()] == [1.0, 1.0, 1.0]
+    assert str(model.objective) == "1 distortion + 1 rate_1 + 1 rate_2"
+
+
 def test_gradients_reach_every_parameter(model):
-    model.loss(binary(d=9)).total.backward()
+    model.loss(images_for(model)).total.backward()
     assert all(p.grad.abs().sum() > 0 for p in model.parameters())
 
 
 def test_saved_models_come_back_and_seeds_repeat(model, tmp_path):
-    back, x = models.load(models.save(model, tmp_path / "m.safetensors")), binary(d=9)
+    back, x = models.load(models.save(model.eval(), tmp_path / "m.safetensors")), images_for(model)
     assert back.settings == model.settings
     torch.manual_seed(0)
     first, loss = model.sample(6), model.loss(x).total
     torch.manual_seed(0)
     again, loss_again = back.sample(6), back.loss(x).total
-    assert first.shape == (6, 9) and torch.equal(first, again)
+    assert first.shape == (6, model.x_dim) and torch.equal(first, again)
     torch.testing.assert_close(loss, loss_again)
 
 
 def test_bad_data_are_refused_with_what_to_do(model):
     with pytest.raises(ValueError, match="binarise"):
-        model.loss(torch.full((3, 9), 0.5))
+        model.loss(torch.full((3, model.x_dim), 0.5))
     with pytest.raises(ValueError, match="x_dim=16"):
         model.loss(torch.zeros(3, 16))
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"x_dim": 10}, "square"), ({"levels": 3}, "1 or 2"), ({"likelihood": "gaussian"}, "logistic_mixture")],
+    [
+        ({"x_dim": 10}, "square"),
+        ({"levels": 3}, "1 or 2"),
+        ({"prior": "maf"}, "autoregressive"),
+        ({"z_channels": -1}, "or 0"),
+        ({"likelihood": "gaussian"}, "logistic_mixture"),
+    ],
 )
 def test_bad_settings_are_refused_with_what_was_expected(settings, message):
     with pytest.raises(ValueError, match=message):

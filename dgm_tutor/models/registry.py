@@ -13,6 +13,7 @@ from dgm_tutor.models.flow import flow
 from dgm_tutor.models.flow_gan import flow_gan
 from dgm_tutor.models.flow_posterior_vae import flow_posterior_vae
 from dgm_tutor.models.flow_prior_vae import flow_prior_vae
+from dgm_tutor.models.full import full_settings
 from dgm_tutor.models.gan import gan
 from dgm_tutor.models.info_vae import info_vae
 from dgm_tutor.models.labelled_aae import labelled_aae
@@ -48,12 +49,13 @@ def names() -> list[str]:
     return list(RECIPES)
 
 
-def create(name: str, seed: int = 0, **settings) -> Model:
+def create(name: str, seed: int = 0, full: bool = False, **settings) -> Model:
     """The model of that name, freshly initialised.
 
     Args:
         name: one of ``names()``.
         seed: of the initial weights; the caller's random state is left as it was.
+        full: the paper's sizes (``models.full.FULL`` names the sources) where ``settings`` say nothing else.
         settings: the recipe's own, see for example ``help(models.registry.RECIPES["beta_vae"])``.
 
     Raises:
@@ -67,6 +69,8 @@ def create(name: str, seed: int = 0, **settings) -> Model:
     known = inspect.signature(recipe).parameters
     if unknown := set(settings) - set(known):
         raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    if full:
+        settings = full_settings(name) | settings
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = recipe(**settings)

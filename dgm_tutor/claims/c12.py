@@ -1,7 +1,6 @@
 """C12: the VRNN's learned prior p(z_t|h_{t-1}) against VRNN-I's N(0, I), on the chorales."""
 
-from dgm_tutor import data
-from dgm_tutor.claims.c11 import bound, create, stretches, train
+from dgm_tutor.claims.c11 import bound, by_bound, create, parts, train
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
 PRIORS = {"VRNN": "learned", "VRNN-I": "standard"}
@@ -9,13 +8,12 @@ PRIORS = {"VRNN": "learned", "VRNN-I": "standard"}
 
 def measure(seed: int, full: bool) -> dict[str, float]:
     """Both with the same data in the same order, and the same sizes but for the prior's network."""
-    chosen = data.load("chorales")
-    x, held_out = stretches(chosen.train), stretches(chosen.test)
+    x, validation, held_out = parts()
     steps = 5000 if full else 600
     latent = {"z_dim": 32 if full else 8, "warm_up": steps // 4}
     nll, rate = {}, {}
     for name, prior in PRIORS.items():
-        model = train(create("vrnn", seed, full, prior=prior, **latent), x, steps, seed)
+        model = train(create("vrnn", seed, full, prior=prior, **latent), x, validation, steps, seed, by_bound)
         nll[name] = bound(model, held_out, full)
         terms = model.loss(held_out).terms
         rate[name] = terms["rate"][1].item() / sum(value.item() for _, value in terms.values())

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from dgm_tutor import data
 from dgm_tutor.claims import Figure, c11, c12
 
 
@@ -39,7 +38,28 @@ def test_c12_is_confirmed_only_beyond_the_spread(gain, kind):
 
 @pytest.fixture(scope="module")
 def held_out():
-    return c11.stretches(data.load("chorales").test)[:6]
+    return c11.parts()[2][:6]
+
+
+def test_no_chorale_is_learned_from_and_scored_on():
+    learn, choose, score = ({x.nan_to_num(-1).numpy().tobytes() for x in part} for part in c11.parts())
+    assert len(learn) > 900
+    assert len(choose) > 150
+    assert len(learn & score) < 0.05 * len(score)  # chorales share a few cadences
+    assert len(learn & choose) < 0.05 * len(choose)
+
+
+def test_a_model_is_kept_as_it_was_at_its_best(held_out, monkeypatch):
+    model, scores = c11.create("rnn", 0, False), iter((3.0, 1.0, 2.0))
+    states = []
+    monkeypatch.setattr(c11, "per_step", lambda log_p, x: next(scores))
+    monkeypatch.setattr(
+        c11.training, "fit", lambda model, x, **how: (next(model.parameters()).data.add_(1), states.append(how["seed"]))
+    )
+    first = next(model.parameters()).clone()
+    c11.train(model, held_out, held_out, 300, 1, c11.exactly)
+    assert next(model.parameters()).allclose(first + 2)
+    assert states == [300, 400, 500]
 
 
 def test_nats_per_step_count_the_steps_that_are_there(held_out):

@@ -25,6 +25,10 @@ FULL: dict[str, tuple[dict, str]] = {
         "in the manner of Chen et al. 2017, VLAE (their decoder is autoregressive)",
     ),
     "gan": ({"z_dim": 100, "hidden": (1200, 1200)}, "in the manner of Goodfellow et al. 2014, MNIST"),
+    "info_gan": (
+        {"noise": 62, "hidden": (1024, 1024)},
+        "in the manner of Chen et al. 2016, MNIST (their nets convolve)",
+    ),
     "info_vae": ({"z_dim": 10, "hidden": (1024, 1024)}, "in the manner of Zhao et al. 2017 (their nets convolve)"),
     "labelled_aae": ({"z_dim": 10, "hidden": (1000, 1000)}, "Makhzani et al. 2016, semi-supervised MNIST"),
     "mvae": ({"z_dim": 64, "hidden": (512, 512)}, "in the manner of Wu and Goodman 2018, MNIST"),
@@ -35,6 +39,10 @@ FULL: dict[str, tuple[dict, str]] = {
     "pixelcnn": ({"layers": 15, "channels": 128}, "in the manner of van den Oord et al. 2016, PixelCNN of CIFAR-10"),
     "rnn": ({"hidden": 2000}, "in the manner of Chung et al. 2015, TIMIT (theirs are LSTMs)"),
     "vae": ({"z_dim": 20, "hidden": (500,)}, "Kingma and Welling 2014, MNIST"),
+    "vae_gan": (
+        {"hidden": (1000, 1000), "critic_hidden": (1000, 1000)},
+        "in the manner of Makhzani et al. 2016, MNIST (the objective is the lecture's)",
+    ),
     "vrnn": ({"z_dim": 200, "hidden": 2000}, "in the manner of Chung et al. 2015, TIMIT (theirs are LSTMs)"),
 }
 

@@ -15,6 +15,7 @@ from dgm_tutor.models.flow_posterior_vae import flow_posterior_vae
 from dgm_tutor.models.flow_prior_vae import flow_prior_vae
 from dgm_tutor.models.full import full_settings
 from dgm_tutor.models.gan import gan
+from dgm_tutor.models.info_gan import info_gan
 from dgm_tutor.models.info_vae import info_vae
 from dgm_tutor.models.labelled_aae import labelled_aae
 from dgm_tutor.models.mvae import mvae
@@ -22,6 +23,7 @@ from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
 from dgm_tutor.models.rnn import rnn
 from dgm_tutor.models.vae import vae
+from dgm_tutor.models.vae_gan import vae_gan
 from dgm_tutor.models.vrnn import vrnn
 
 RECIPES = {
@@ -33,6 +35,7 @@ RECIPES = {
     "flow_posterior_vae": flow_posterior_vae,
     "flow_prior_vae": flow_prior_vae,
     "gan": gan,
+    "info_gan": info_gan,
     "info_vae": info_vae,
     "labelled_aae": labelled_aae,
     "mvae": mvae,
@@ -40,6 +43,7 @@ RECIPES = {
     "pixelcnn": pixelcnn,
     "rnn": rnn,
     "vae": vae,
+    "vae_gan": vae_gan,
     "vrnn": vrnn,
 }
 

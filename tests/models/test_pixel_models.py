@@ -27,9 +27,9 @@ VAES = {  # 5 x 5 images have a coarse grid of 2 x 2, so that maps have an order
 TWO_LEVELS = [kind for kind in VAES if kind.startswith("two")]
 
 
-def pixel_vae(kind):
+def pixel_vae(kind, scale=SCALE):
     """A small PixelVAE whose weights are away from initialisation, its loss the ELBO from the first step."""
-    return away(models.create("pixel_vae", **SMALL | {"warm_up": 0} | VAES[kind]), scale=SCALE)
+    return away(models.create("pixel_vae", **SMALL | {"warm_up": 0} | VAES[kind]), scale=scale)
 
 
 def images_for(model, n=12):
@@ -69,8 +69,11 @@ def test_pixel_vae_with_discrete_z_sums_to_one_and_its_elbo_is_below_log_p():
     assert (given_z.std(0) > 0.1).any(), "z must matter, or there is nothing to bound"
     torch.manual_seed(0)
     estimate = evaluation.elbo(model, images[::16], samples=300)
-    assert (estimate - elbo[::16]).abs().max() < 0.2
-    assert estimate.mean().item() == pytest.approx(elbo[::16].mean().item(), abs=0.03)
+    variance = ((q * given_z.square()).sum(0) - (q * given_z).sum(0).square())[::16] / 300  # the KL is exact
+    assert ((estimate - elbo[::16]).abs() < 5 * variance.sqrt()).all()
+    assert estimate.mean().item() == pytest.approx(
+        elbo[::16].mean().item(), abs=4 * (variance.sum().sqrt() / 32).item()
+    )
 
 
 def test_pixelcnn_recipe_sums_to_one_and_its_loss_is_minus_log_prob():
@@ -105,14 +108,18 @@ def test_loss_is_minus_elbo_and_importance_sampling_tightens_it(kind):
     torch.manual_seed(0)
     losses = torch.stack([model.loss(x).total.detach() for _ in range(60)])
     elbo = model.elbo(x, samples=60).mean()
-    assert losses.mean().item() == pytest.approx(-elbo.item(), abs=8 * losses.std().item() / 60**0.5)
+    assert losses.mean().item() == pytest.approx(
+        -elbo.item(), abs=5 * losses.std().item() * (2 / 60) ** 0.5
+    )  # both drawn
     assert elbo < model.log_marginal(x, samples=60).mean() < 0
 
 
 @pytest.mark.parametrize("kind", TWO_LEVELS)
 def test_two_levels_split_the_rate_into_their_two_kls(kind):
     """E_q(z_2|x) KL(q(z_1|x) || p(z_1|z_2)) + KL(q(z_2|x) || p(z_2)) = KL(q(z|x) || p(z)), by draws of either side."""
-    model = pixel_vae(kind)
+    model = pixel_vae(kind, scale=0.07)  # more, and log q - log p is too noisy to show a lost KL
+    with torch.no_grad():
+        model.posterior.heads[1].network.layers[-1].bias.chunk(2)[0].add_(1)  # mu_2: no KL is small
     x = images_for(model)
     loss = model.loss(x)
     assert list(loss.terms) == ["distortion", "rate_1", "rate_2"]
@@ -122,10 +129,10 @@ def test_two_levels_split_the_rate_into_their_two_kls(kind):
         draw = Draw(model, x.repeat(150, 1))
         whole = draw.posterior.log_prob(draw.z) - draw.prior.log_prob(draw.z)
         levels = [term.value(draw) for term in (rate_1, rate_2)]
-    assert all(rate.mean() > 0.01 for rate in levels)
     difference = (whole - sum(levels)).unflatten(0, (150, -1)).mean(1)  # the same z: their noise is mostly shared
     error = difference.std().item() / 150**0.5
-    assert error < 0.2 * whole.mean() and difference.mean().item() == pytest.approx(0.0, abs=4 * error)
+    assert all(rate.mean() > 8 * error for rate in levels), "too few draws to miss a level"
+    assert difference.mean().item() == pytest.approx(0.0, abs=4 * error)
 
 
 @pytest.mark.parametrize("kind", TWO_LEVELS)
@@ -143,9 +150,10 @@ def test_the_upper_level_s_prior_is_a_chain(kind):
     torch.manual_seed(0)
     z = model.prior().sample((20_000,))
     z_1, z_2 = z.split([model.prior.dims, z.shape[-1] - model.prior.dims], -1)
-    assert z_2.mean(0).abs().max() < 0.05 and (z_2.std(0) - 1).abs().max() < 0.05
     residual = (z_1 - model.prior.below(z_2).mean) / model.prior.below(z_2).stddev
-    assert residual.mean(0).abs().max() < 0.05 and (residual.std(0) - 1).abs().max() < 0.05
+    for normal in (z_2, residual):  # five standard errors of a standard normal's mean and standard deviation
+        assert normal.mean(0).abs().max() < 5 / 20_000**0.5
+        assert (normal.std(0) - 1).abs().max() < 5 / 40_000**0.5
     expected = model.prior.below(z_2).log_prob(z_1) + model.prior.top().log_prob(z_2)
     torch.testing.assert_close(model.prior().log_prob(z), expected)
 

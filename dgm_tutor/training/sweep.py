@@ -19,7 +19,8 @@ def sweep(models: Sequence[nn.Module], data, **settings) -> History:
     per model. Settings are those of ``fit``, resuming included.
 
     Raises:
-        ValueError: models that cannot be stacked; says which layer, and to train those one by one with ``fit``.
+        ValueError: models that cannot be stacked; says which layer or objective, and to train those one by one with
+            ``fit``.
     """
     ensemble = Ensemble(models)
     history = fit(ensemble, data, **settings)
@@ -71,6 +72,11 @@ def _stack(models: Sequence[nn.Module]) -> nn.Module:
 
 def _stack_objectives(objectives: Sequence[Objective]) -> Objective:
     """One objective whose weights are columns (models, 1), so that they meet values of shape (models, n)."""
+    if stateful := [str(o) for o in objectives if isinstance(o, nn.Module)]:  # annealing counts one model's steps
+        raise ValueError(
+            f"an objective with a state of its own, such as an annealed one, cannot be stacked ({stateful[0]}): "
+            "train these models one by one with fit, or without annealing (warm_up=0)"
+        )
     terms = objectives[0].weights
     if any(set(o.weights) != set(terms) for o in objectives):
         raise ValueError(f"objectives differ in their terms: {[str(o) for o in objectives]}; expected the same terms")

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dgm_tutor import models, training
+from dgm_tutor.objectives import annealed, distortion, rate
 from tests.training.test_fit import SMALL, patterns
 
 BETAS = [0.1, 1.0, 6.0]
@@ -55,3 +56,14 @@ def test_layers_that_cannot_be_stacked_are_named():
 
     with pytest.raises(ValueError, match="BatchNorm1d.*one by one"):
         training.Ensemble([with_a_batch_norm(), with_a_batch_norm()])
+
+
+def test_annealed_objectives_are_refused_with_what_to_do():
+    def annealed_vae():
+        model = models.create("vae", **SMALL)
+        model.objective = distortion + annealed(rate, 10)
+        return model
+
+    for pair in ([annealed_vae(), annealed_vae()], [models.create("vae", **SMALL), annealed_vae()]):
+        with pytest.raises(ValueError, match=r"annealed .* one by one"):
+            training.Ensemble(pair)

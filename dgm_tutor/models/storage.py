@@ -18,14 +18,14 @@ def save(model: Model, path: str | Path, half: bool = False, notes: dict | None 
     Args:
         model: its name, settings and weights are kept.
         path: a ``.safetensors`` file; an existing one is replaced only when the new one is whole.
-        half: store weights as 16-bit floats, half the size; ``load`` gives 32-bit ones back.
+        half: store weights as 16-bit floats, half the size; ``load`` gives 32-bit ones back. Integers stay as they are.
         notes: anything JSON can say, for example the metrics measured with these weights; see ``notes``.
     """
     if not model.name:
         raise ValueError("only models made by models.create(...) can be saved: their name and settings rebuild them")
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     if half:
-        weights = {key: value.half() for key, value in weights.items()}
+        weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     about = {"model": model.name, "settings": model.settings, "notes": notes or {}}
     return write_safetensors(Path(path), weights, {"dgm_tutor": json.dumps(about)})
 
@@ -41,14 +41,14 @@ def load(path: str | Path) -> Model:
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("dgm_tutor", "{}"))
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a dict)
+            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
         raise ValueError(f"{path} is no safetensors file ({error}): save models with models.save") from error
     if "model" not in about:
         raise ValueError(f"{path} holds weights without a model's name: save models with models.save")
     settings = {key: tuple(v) if isinstance(v, list) else v for key, v in about["settings"].items()}
     model = create(about["model"], **settings)
-    model.load_state_dict(weights)
+    model.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in stored.items()})
     return model.eval()
 
 

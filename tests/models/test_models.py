@@ -1,5 +1,6 @@
 """The recipes: bounds bound, terms sum, gradients reach every parameter, files keep everything."""
 
+import functools
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from dgm_tutor import models
+from dgm_tutor.models.vae import vae
 
 SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 
@@ -183,6 +185,19 @@ def test_half_size_files_keep_three_digits(tmp_path):
     assert half.stat().st_size < 0.8 * full.stat().st_size
     for key, value in model.state_dict().items():
         torch.testing.assert_close(models.load(half).state_dict()[key], value, rtol=1e-3, atol=1e-6)
+
+
+def test_half_size_files_leave_integers_alone(tmp_path, monkeypatch):
+    @functools.wraps(vae)
+    def counting(**settings):
+        model = vae(**settings)
+        model.register_buffer("seen", torch.tensor(2**24 + 1))  # neither 16 nor 32 bits of float hold it
+        return model
+
+    monkeypatch.setitem(models.registry.RECIPES, "counting", counting)
+    for half in (False, True):
+        back = models.load(models.save(models.create("counting", **SMALL), tmp_path / "m.safetensors", half=half))
+        assert back.seen.dtype == torch.int64 and back.seen.item() == 2**24 + 1
 
 
 def test_foreign_files_are_refused(tmp_path):

@@ -14,6 +14,7 @@ from .estimates import Estimate
 from .games import game_record, gradient_norms, log_condition, singular_values
 from .information import D16, Decomposition, Information, d16, decomposition, information
 from .likelihood import RateDistortion, bits_per_dim, elbo, kl, log_marginal, rate_distortion
+from .probe import probe_accuracy
 from .samples import SampleScores, classifier_score, frechet_distance, precision_recall, sample_scores
 from .two_sample import TwoSample, classifier_test, mmd_test
 
@@ -54,6 +55,7 @@ __all__ = [
     "mutual_information",
     "normalised_mutual_information",
     "precision_recall",
+    "probe_accuracy",
     "rate_distortion",
     "resized",
     "sample_scores",

@@ -1,10 +1,11 @@
 """figures: every picture of the course, each with its description in words.
 
 ``picture`` makes PNGs with alt text out of arrays and matplotlib figures, ``html`` accessible bars, markers
-and rows of frames, ``palette`` the colours. Needs the extra ``course`` (matplotlib).
+and rows of frames, ``chorales`` piano rolls, ``sound`` players with a transcript, ``palette`` the colours.
+Needs the extra ``course`` (matplotlib).
 """
 
-from dgm_tutor.figures import beta_vae, html, palette
+from dgm_tutor.figures import beta_vae, chorales, html, palette, sound
 from dgm_tutor.figures.html import Html, Marker, bars, marker_over, strip
 from dgm_tutor.figures.palette import colour, style
 from dgm_tutor.figures.picture import Picture, figure, png, show, tile
@@ -15,6 +16,7 @@ __all__ = [
     "Picture",
     "bars",
     "beta_vae",
+    "chorales",
     "colour",
     "figure",
     "html",
@@ -22,6 +24,7 @@ __all__ = [
     "palette",
     "png",
     "show",
+    "sound",
     "strip",
     "style",
     "tile",

@@ -42,7 +42,7 @@ def test_the_density_of_two_numbers_integrates_to_one(size, channels, condition)
     tails = torch.special.erfc((14 - step - mu.abs()) / sigma / 2**0.5)
     error = (2 * (-2 * (math.pi * sigma / step).square()).exp() + tails).flatten(1).sum(1)
     error = 2 * (mass * error).sum().item() + 1e-12
-    assert error < 1e-4, "the grid is too coarse or too narrow to tell"
+    assert error < 1e-9, "the grid is too coarse or too narrow to tell"
     assert mass.sum().item() == pytest.approx(1.0, abs=error)
     torch.manual_seed(0)
     z, mean = p.sample((20_000,)), (mass[:, None] * grid).sum(0)

@@ -2,7 +2,9 @@
 
 import argparse
 import ast
+import importlib.util
 import inspect
+import os
 from pathlib import Path
 
 import torch
@@ -101,12 +103,36 @@ def _total_first(column: str) -> tuple[bool, str]:
     return not column.endswith("/total"), column
 
 
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--full-size", action="store_true", help="the sizes of the model's paper; settings override")
+    _common(parser)
+
+
+def _fabric(device: str):
+    """Under torchrun, the processes that train together; else None."""
+    world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if world == 1:
+        return None
+    if importlib.util.find_spec("lightning_fabric") is None:
+        raise RuntimeError("training in several processes needs Lightning Fabric: pip install lightning-fabric")
+    from lightning_fabric import Fabric
+
+    fabric = Fabric(accelerator=device, strategy="ddp", devices=local, num_nodes=world // local)
+    fabric.launch()
+    return fabric
+
+
 def _train(args: argparse.Namespace) -> int:
+    fabric = _fabric(args.device)
     settings = {key: _literal(value) for key, value in _values(args).items()}
     x, transform = _training_data(args, settings)
-    model = models.create(args.name, seed=args.seed, **(_of_data(args.name, x) | settings))
-    label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in _values(args).items()), f"seed={args.seed}"])
-    history = training.fit(model, x, **_how(args, label, transform))
+    model = models.create(args.name, seed=args.seed, full=args.full_size, **(_of_data(args.name, x) | settings))
+    size = ["full-size"] if args.full_size else []
+    values = [f"{key}={value}" for key, value in _values(args).items()]
+    label = "_".join([args.name, args.data, *size, *values, f"seed={args.seed}"])
+    history = training.fit(model, x, **_how(args, label, transform), fabric=fabric)
+    if fabric and fabric.global_rank:
+        return 130 if history.interrupted else 0  # the first process writes and speaks for all
     path = models.save(model, args.out / f"{label}.safetensors")
     show([_row({"model": args.name}, history, None, path)], args.json)
     return 130 if history.interrupted else 0
@@ -134,5 +160,5 @@ def _sweep(args: argparse.Namespace) -> int:
     return 130 if history.interrupted else 0
 
 
-TRAIN = Command("train", "Train a model and keep its weights; made again, the call resumes.", _common, _train)
+TRAIN = Command("train", "Train a model and keep its weights; made again, the call resumes.", _train_arguments, _train)
 SWEEP = Command("sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", _common, _sweep)

@@ -4,6 +4,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from dgm_tutor.training.batches import batch
 from dgm_tutor.training.checkpoint import Checkpoint
 from dgm_tutor.training.history import History
 from dgm_tutor.training.interrupt import Interruptible
+from dgm_tutor.training.team import Team
 
 Transform = Callable[[Tensor], Tensor]
 Record = Callable[[nn.Module], Mapping[str, Tensor]]
@@ -38,6 +40,8 @@ def fit(
     checkpoint_every: int = 1000,
     progress: bool = True,
     record: Record | None = None,
+    fabric: Any = None,
+    shards: int | None = None,
 ) -> History:
     """Play the model's game on the data for a number of steps; one Adam optimiser a player.
 
@@ -68,48 +72,94 @@ def fit(
     x = _tensor(data)
     if steps < 1 or batch_size < 1 or len(x) == 0:
         raise ValueError(f"expected steps, batch_size and data of at least 1, got {steps}, {batch_size}, {len(x)}")
-    device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    team = Team(fabric, shards, seed)
+    if device == "auto":
+        device = fabric.device if fabric else "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(device)
     model.to(device).train()
     x = x.to(device)
     transform = transform or (lambda x: x)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         model.checked(transform(batch(x, 0, batch_size, seed)))
+        team.split(batch(x, 0, batch_size, seed))
+        team.share_state(model)
         players = model.players()
         optimizers = {p.name: torch.optim.Adam(p.parameters, lr=lr, fused=True) for p in players}
         history = History()
         run = {"batch_size": batch_size, "lr": lr, "seed": seed, "data": _fingerprint(x), **_identity(model)}
+        if team.shards > 1:
+            run["shards"] = team.shards
         store = Checkpoint(checkpoint, model, optimizers, run)
         step, history = store.resume(history)
+        team.agrees_on(step)
         if step > steps:
             raise ValueError(f"{checkpoint} has {step} steps already, and {steps} in all were asked for")
-        bar = tqdm(total=steps, initial=step, disable=not progress, desc=getattr(model, "name", ""), unit="step")
+        bar = tqdm(
+            total=steps,
+            initial=step,
+            disable=not (progress and team.leads),
+            desc=getattr(model, "name", ""),
+            unit="step",
+        )
         with bar, Interruptible() as interrupt:
-            while step < steps and not interrupt.asked:
-                losses = _step(players, optimizers, transform(batch(x, step, batch_size, seed)), step)
+            stop = False
+            while step < steps and not stop:
+                losses = _step(
+                    model,
+                    players,
+                    optimizers,
+                    _shards(team, transform, batch(x, step, batch_size, seed), step),
+                    team,
+                    step,
+                )
                 step += 1
-                if step % 10 == 0 or step == steps or interrupt.asked:
+                stop = team.any(interrupt.asked)
+                if step % 10 == 0 or step == steps or stop:
                     history.record(step, losses, record(model) if record else {})
                     bar.set_postfix_str(f"loss {_total(losses, players[0]):.4g} nats", refresh=False)
                 bar.update()
-                if step % checkpoint_every == 0 and step < steps:
+                if step % checkpoint_every == 0 and step < steps and team.leads:
                     store.save(step, history)
         history.interrupted = step < steps
-        store.save(step, history)
+        if team.leads:
+            store.save(step, history)
     model.eval()
     return history
 
 
-def _step(players: list[Player], optimizers: dict[str, torch.optim.Optimizer], x: Tensor, step: int) -> dict[str, Loss]:
+def _shards(team: Team, transform: Transform, x: Tensor, step: int) -> list[Tensor]:
+    shards = []
+    for index, shard in enumerate(team.split(x)):
+        team.draws_for(step, index, 0)
+        shards.append(transform(shard))
+    return shards
+
+
+def _step(
+    model: nn.Module,
+    players: list[Player],
+    optimizers: dict[str, torch.optim.Optimizer],
+    shards: list[Tensor],
+    team: Team,
+    step: int,
+) -> dict[str, Loss]:
     """Every player moves once, its own parameters only."""
     losses = {}
-    for player in players:
+    for use, player in enumerate(players, 1):
         optimizers[player.name].zero_grad()  # before the forward pass, which can then have the gradients' memory
-        loss = player.loss(x)
-        total = loss.total.sum()
-        if not math.isfinite(total.item()):
+        loss, totals = team.loss(player, shards, step, use)
+        if not math.isfinite(loss.total.sum().item()):
             raise Diverged(_diagnosis(player, loss, step))
-        total.backward(inputs=player.parameters)
+        first, *others = totals
+        first.backward(inputs=player.parameters)
+        if others:  # what a backward pass counts, as annealing does, counts one a step
+            counted = [buffer.clone() for buffer in model.buffers()]
+            for total in others:
+                total.backward(inputs=player.parameters)
+            for buffer, value in zip(model.buffers(), counted, strict=True):
+                buffer.copy_(value)
+        team.share_gradients(player.parameters)
         optimizers[player.name].step()
         losses[player.name] = loss
     return losses

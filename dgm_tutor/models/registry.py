@@ -18,6 +18,7 @@ from dgm_tutor.models.gan import gan
 from dgm_tutor.models.info_gan import info_gan
 from dgm_tutor.models.info_vae import info_vae
 from dgm_tutor.models.labelled_aae import labelled_aae
+from dgm_tutor.models.lag_vae import lag_vae
 from dgm_tutor.models.mvae import mvae
 from dgm_tutor.models.pixel_vae import pixel_vae
 from dgm_tutor.models.pixelcnn import pixelcnn
@@ -38,6 +39,7 @@ RECIPES = {
     "info_gan": info_gan,
     "info_vae": info_vae,
     "labelled_aae": labelled_aae,
+    "lag_vae": lag_vae,
     "mvae": mvae,
     "pixel_vae": pixel_vae,
     "pixelcnn": pixelcnn,

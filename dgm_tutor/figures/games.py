@@ -29,6 +29,7 @@ def course(history: History, over: str = "x") -> Picture:
         fig, (balance, gradients, conditioning) = figure(10.5, 3.2, columns=3)
         balance.plot(steps, real, label="on real x")
         balance.plot(steps, made, label="on generated x")
+        balance.margins(y=0.25)  # room for the legend above curves that cross all the time
         balance.set(xlabel="step", ylabel="the critic's loss (nats)", title="Balance")
         if f"critic/gradient_penalty({over})" in history.columns:
             balance.set(ylabel="the critic's loss")
@@ -64,9 +65,8 @@ def samples_and_scores(rows: Sequence[Mapping], side: int, columns: int = 16) ->
     images = torch.cat([_squared(row["samples"][:columns], side) for row in rows])
     array = tile(images, columns=columns)
     told = (f"t = {row['t']:g}: score {row['score']:.2f}, {row['bits_per_dim']:.3g} bits/dim" for row in rows)
-    return Picture(
-        png(array), "A row of samples a model. " + "; ".join(told) + ".", width=max(3, 84 // side) * array.shape[1]
-    )
+    width = max(1, 640 // array.shape[1]) * array.shape[1]
+    return Picture(png(array), "A row of samples a model. " + "; ".join(told) + ".", width)
 
 
 def conditions(values: Mapping[str, Tensor]) -> Picture:

@@ -24,6 +24,7 @@ def test_p_values_are_uniform_where_both_samples_are_from_one_distribution():
     assert p.min() >= 1 / 200 and p.max() <= 1
 
 
+@pytest.mark.slow
 def test_the_classifier_s_p_values_are_uniform_too():
     pairs = drawn(100, 90, 2).exp()
     p = [classifier_test(z[:40], z[40:], steps=3, permutations=199, seed=i).p_value for i, z in enumerate(pairs)]

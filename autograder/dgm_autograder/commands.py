@@ -19,14 +19,28 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _add_grade(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("notebook", type=Path, help="the notebook with your answers")
+    parser.add_argument("notebook", type=Path, nargs="?", help="the notebook with your answers")
+    parser.add_argument("--doctor", action="store_true", help="say what this machine can enforce on students' code")
     parser.add_argument("--assignment", help="which exercises it answers (default: the notebook's name)")
     parser.add_argument("--course", type=Path, help="the course's folder (default: the nearest called course)")
     parser.add_argument("--output", type=Path, help="where to write the feedback (default: NOTEBOOK-feedback.html)")
     add_json(parser)
 
 
+def _doctor(as_json: bool) -> int:
+    """Exit code 1 where a promise of the sandbox does not hold."""
+    from dgm_autograder.doctor import doctor
+
+    findings = doctor()
+    show([{"promise": f.promise, "holds": f.holds, "note": f.note} for f in findings], as_json)
+    return 0 if all(finding.holds for finding in findings) else 1
+
+
 def _grade(arguments: argparse.Namespace) -> int:
+    if arguments.doctor:
+        return _doctor(arguments.json)
+    if arguments.notebook is None:
+        raise ValueError("give the notebook with your answers, or --doctor")
     if not arguments.notebook.is_file():
         raise ValueError(f"{arguments.notebook} is not a file; give the notebook with your answers")
     sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build its grammar for a second, and never use it

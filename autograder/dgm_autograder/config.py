@@ -2,18 +2,23 @@
 
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor
+from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
+    ClearHiddenTests,
     ClearOutput,
+    GetGrades,
     IgnorePattern,
     LimitOutput,
     OverwriteKernelspec,
 )
 from traitlets.config import Config
 
-from dgm_autograder.restore import ForgivingExporter, Restore
+from dgm_autograder.clean import CleanOutput
+from dgm_autograder.collect import PlainCollect, PlainExtractor
+from dgm_autograder.converters import install
+from dgm_autograder.restore import Restore
 from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
 
 
@@ -21,15 +26,19 @@ def configure(c: Config, course: Path) -> None:
     """Call from `nbgrader_config.py`, with the folder it lies in."""
     c.CourseDirectory.root = str(course)
     c.CourseDirectory.course_id = "dgm-tutor"
-    c.Autograde.exporter_class = ForgivingExporter
+    install()
+    c.ExchangeFactory.collect = PlainCollect
+    c.ZipCollectApp.extractor_plugin = PlainExtractor
     c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec, CheckCellMetadata]
     c.Autograde.autograde_preprocessors = [
         SealedExecute,
         IgnorePattern,
         ClearMetadataPreprocessor,
         LimitOutput,
+        CleanOutput,
         SaveSealedGrades,
         AssignLatePenalties,
         CheckCellMetadata,
     ]
+    c.GenerateFeedback.preprocessors = [ClearHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")

@@ -5,11 +5,10 @@ say. A cell handed in contributes its source, and only where the master has a ce
 be put back is a flag with a reason.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
@@ -17,7 +16,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 FLAGS = "dgm_flags"  # notebook metadata: grade_id -> reason; written here, read by SealedExecute
 NOTES = "dgm_notes"  # notebook metadata: remarks on the whole submission, for the gradebook
-UNREADABLE = "dgm_unreadable"
+UNREADABLE = "dgm_unreadable"  # notebook metadata: why there is nothing to grade
+
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+NAME = re.compile(r"[\w .()-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -74,36 +77,38 @@ def restore(notebook: NotebookNode, cells: dict[str, MasterCell]) -> tuple[Noteb
     flags: dict[str, str] = {}
     found: dict[str, NotebookNode] = {}
     rebuilt = []
-    for kind, source, data, attachments in _plain(notebook):
+    for kind, source, data, attachments in plain(notebook):
         name = data.get("grade_id")
         known = cells.get(name) if isinstance(name, str) else None
         if known is None or name in found:
             if known is not None:
                 flags[name] = "the cell is there twice; the first one counts"
-            rebuilt.append(_cell(kind, source, attachments=attachments))
+            rebuilt.append(cell_of(kind, source, attachments=attachments))
             continue
         if known.grade and any(data.get(key) != value for key, value in _role(known).items()):
             flags[name] = "the cell's grading marks were changed"
         if known.locked and (kind != known.kind or source.strip() != known.source.strip()):
             flags[name] = "the text of a check was changed"
-        found[name] = _cell(known.kind, known.source if known.locked else source, known, attachments)
+        found[name] = cell_of(known.kind, known.source if known.locked else source, known, attachments)
         rebuilt.append(found[name])
     for name, known in cells.items():
         if name not in found:
             flags[name] = "the cell is missing"
             # As released, and at the end: a check sees every answer there is.
-            rebuilt.append(_cell(known.kind, known.source, known))
-    if notebook.metadata.get(UNREADABLE) is True:
-        flags = dict.fromkeys(cells, "the notebook could not be read")
+            rebuilt.append(cell_of(known.kind, known.source, known))
+    about: dict = {}
+    if UNREADABLE in notebook.metadata:
+        flags = dict.fromkeys(cells, notebook.metadata[UNREADABLE])
+        about[UNREADABLE] = notebook.metadata[UNREADABLE]
     flags = {name: why for name, why in flags.items() if cells[name].grade}
-    return new_notebook(cells=rebuilt, metadata={FLAGS: flags}), flags
+    return new_notebook(cells=rebuilt, metadata={FLAGS: flags, NOTES: notebook.metadata.get(NOTES, []), **about}), flags
 
 
 def _role(cell: MasterCell) -> dict:
     return {"grade": cell.grade, "solution": cell.solution, "locked": cell.locked}
 
 
-def _plain(notebook: NotebookNode) -> Iterator[tuple[str, str, dict, dict]]:
+def plain(notebook: dict) -> Iterator[tuple[str, str, dict, dict]]:
     """Kind, source, nbgrader data and attachments of every cell that is one."""
     cells = notebook.get("cells", [])
     for cell in cells if isinstance(cells, list) else []:
@@ -112,13 +117,24 @@ def _plain(notebook: NotebookNode) -> Iterator[tuple[str, str, dict, dict]]:
         source = cell.get("source", "")
         source = "".join(map(str, source)) if isinstance(source, list) else str(source)
         source = source.encode(errors="replace").decode()
-        attachments = cell.get("attachments")
+        attachments = _images(cell.get("attachments"))
         metadata = cell.get("metadata")
         data = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        yield cell["cell_type"], source, *(item if isinstance(item, dict) else {} for item in (data, attachments))
+        yield cell["cell_type"], source, data if isinstance(data, dict) else {}, attachments
 
 
-def _cell(kind: str, source: str, known: MasterCell | None = None, attachments: dict | None = None) -> NotebookNode:
+def _images(attachments: object) -> dict[str, dict[str, str]]:
+    """Those attachments that are pictures in base64, under names that are no markup."""
+    found = {}
+    for name, kinds in attachments.items() if isinstance(attachments, dict) else []:
+        for kind, data in kinds.items() if isinstance(kinds, dict) else []:
+            if kind in PICTURES and isinstance(data, str) and BASE64.fullmatch(data) and NAME.fullmatch(str(name)):
+                found[str(name)] = {kind: data}
+    return found
+
+
+def cell_of(kind: str, source: str, known: MasterCell | None = None, attachments: dict | None = None) -> NotebookNode:
+    """A new cell; with the master's marks and id where it is one of the master's."""
     new = new_code_cell if kind == "code" else new_markdown_cell
     cell = new(source, metadata={"nbgrader": known.metadata()} if known else {})
     if known:
@@ -144,18 +160,3 @@ class Restore(NbGraderPreprocessor):
         for name, why in flags.items():
             self.log.warning("%s, cell %s: %s", about["student"], name, why)
         return nb, resources
-
-
-class ForgivingExporter(NotebookExporter):
-    """Reads what cannot be read as an empty notebook, so that one student's broken file is that student's zero."""
-
-    def from_file(self, file_stream, resources=None, **kwargs):
-        """The notebook in `file_stream`, or an empty one marked as unreadable."""
-        try:
-            notebook = nbformat.reads(file_stream.read(), as_version=4)
-            if not isinstance(notebook.metadata, dict) or not isinstance(notebook.cells, list):
-                raise ValueError("no list of cells")
-        except Exception as error:  # whatever is wrong with the file, it is this student's file
-            self.log.error("The notebook could not be read: %s", type(error).__name__)
-            notebook = new_notebook(metadata={UNREADABLE: True})
-        return self.from_notebook_node(notebook, resources=resources, **kwargs)

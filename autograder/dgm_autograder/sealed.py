@@ -26,7 +26,7 @@ from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Mark, zero
 from dgm_autograder.messages import Quota
-from dgm_autograder.restore import FLAGS, NOTES, named
+from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named
 
 TICK = 1  # seconds between looks at a cell that runs
 
@@ -52,13 +52,17 @@ class SealedExecute(Execute):
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
         self.notes: list[str] = list(nb.metadata.pop(NOTES, []))
-        self.dead = ""
+        self.dead = nb.metadata.pop(UNREADABLE, "")
         self.draw = secrets.randbits(31) if self.seed is None else self.seed
         self.resources = resources
         self.nb = nb
         self.spent = 0.0
         resources["dgm_marks"], resources["dgm_notes"] = self.marks, self.notes
-        return super().preprocess(nb, resources, km)
+        if not self.dead:
+            return super().preprocess(nb, resources, km)
+        for cell in nb.cells:
+            self._mark(cell)
+        return nb, resources
 
     def create_kernel_manager(self):
         """A kernel in a room of its own, with the files handed in."""

@@ -1,0 +1,160 @@
+"""nbgrader's autograde and feedback steps for a class of strangers: what `intake` made is read, what broke off redone.
+
+nbgrader has no setting for its converters, so `install` puts these in their place; commands, Formgrader and all other
+settings stay nbgrader's own.
+"""
+
+import fnmatch
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from dgm_tutor.files import write_bytes
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import api, autogradeapp, generatefeedbackapp
+from nbgrader.converters import Autograde, GenerateFeedback, NbGraderException
+
+from dgm_autograder import confine, intake, provisioner, seccomp
+
+STAGED = ".intake"  # beside submitted/ and autograded/
+DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
+
+
+class PlainLog(logging.Filter):
+    """No name or message of a student's sends an escape code to a terminal."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true; the record is rewritten."""
+        text = record.getMessage()
+        record.msg = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+        record.args = None
+        return True
+
+
+class Listed:
+    """Finds submissions by listing folders: a student's name is no pattern, so brackets in it hide nobody."""
+
+    def students(self, step: str) -> list[tuple[str, Path]]:
+        """Names and folders of the assignment's submissions that were asked for, in `step`."""
+        found, wanted, top = [], self.coursedir.student_id, Path(self.coursedir.root, step)
+        for name in sorted(os.listdir(top)) if top.is_dir() else []:
+            folder = Path(self.coursedir.format_path(step, name, self.coursedir.assignment_id))
+            asked = name == wanted or fnmatch.fnmatchcase(name, wanted)
+            if asked and folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink():
+                found.append((name, folder))
+        if not found:
+            self.fail(f"no submissions of {self.coursedir.assignment_id!r} by {wanted!r} in {top}")
+        return found
+
+    def fail(self, message: str) -> None:
+        """End the command, for a reason that concerns everyone."""
+        self.log.error("Nothing was done: %s", message)
+        raise NbGraderException(message)
+
+
+class ClassAutograde(Listed, Autograde):
+    """One student's submission, whatever it is, stops nobody else's and is never left out in silence."""
+
+    def start(self) -> None:
+        """Grade everyone who has no finished result of what they handed in."""
+        self.log.addFilter(PlainLog())
+        if not self.config.SealedExecute.get("trust_students", False):
+            try:
+                needed = ["bwrap", "prlimit", *(["setpriv"] if os.geteuid() == 0 else [])]
+                for tool in needed:
+                    confine.tool(tool)
+                seccomp.program()
+            except RuntimeError as error:
+                self.fail(str(error))
+        provisioner.sweep()
+        try:
+            super().start()
+        finally:
+            shutil.rmtree(self._folder(STAGED), ignore_errors=True)
+
+    @property
+    def _input_directory(self) -> str:
+        return STAGED if self._sanitizing else self.coursedir.autograded_directory
+
+    def _folder(self, step: str) -> Path:
+        return Path(self.coursedir.root, step)
+
+    def init_notebooks(self) -> None:
+        """Find and stage the submissions, by listing: names are not patterns."""
+        assignment = self.coursedir.assignment_id
+        expected = self._expected(assignment)
+        shutil.rmtree(self._folder(STAGED), ignore_errors=True)
+        self.assignments, self.notebooks = {}, []
+        for name, handed_in in self.students(self.coursedir.submitted_directory):
+            student = name if name.isprintable() else repr(name)[1:-1]
+            staged = Path(self.coursedir.format_path(STAGED, student, assignment))
+            for note in intake.stage(handed_in, staged, expected):
+                self.log.warning("%s: %s", student, note)
+            chosen = [n for n in expected if fnmatch.fnmatchcase(n, self.coursedir.notebook_id)]
+            self.assignments[str(staged)] = [str(staged / f"{n}.ipynb") for n in chosen]
+
+    def _expected(self, assignment: str) -> list[str]:
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                return [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
+            except MissingEntry:
+                self.fail(f"no assignment {assignment!r} in the gradebook: run `nbgrader generate_assignment` first")
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        """Keep a finished result of this very submission; throw any other away."""
+        result = Path(self._format_dest(assignment_id, student_id))
+        source = Path(self._format_source(assignment_id, student_id))
+        self.fingerprint = intake.digest(source)
+        whole = self.coursedir.notebook_id == "*"
+        if whole and result.exists() and not self._finished(result, assignment_id, student_id):
+            self.log.warning("Grading again, as the result is unfinished or of an older submission: %s", result)
+            shutil.rmtree(result)
+        elif not whole and (result / DONE).exists():
+            (result / DONE).unlink()  # until this notebook is graded
+        return super().init_destination(assignment_id, student_id)
+
+    def _finished(self, result: Path, assignment: str, student: str) -> bool:
+        done = result / DONE
+        if not done.is_file() or done.read_text() != self.fingerprint:
+            return False
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                gradebook.find_submission(assignment, student)
+            except MissingEntry:
+                return False
+        return True
+
+    def run_post_convert_hook(self) -> None:
+        """The last step of a submission: say that it is finished."""
+        super().run_post_convert_hook()
+        notebook = Path(self.writer.build_directory)
+        write_bytes(notebook / DONE, self.fingerprint.encode())
+
+
+class ClassFeedback(Listed, GenerateFeedback):
+    """A page for everyone who is graded, made anew, so that none shows older marks than the gradebook."""
+
+    def start(self) -> None:
+        """Make the pages."""
+        self.log.addFilter(PlainLog())
+        self.force = True
+        super().start()
+
+    def init_notebooks(self) -> None:
+        """Take finished results only."""
+        self.assignments, self.notebooks = {}, []
+        for name, folder in self.students(self.coursedir.autograded_directory):
+            if not (folder / DONE).is_file():
+                self.log.warning("%s: not graded to the end; run `nbgrader autograde` again", name)
+                continue
+            notebooks = [str(path) for path in folder.iterdir() if path.suffix == ".ipynb"]
+            self.assignments[str(folder)] = [
+                path for path in notebooks if fnmatch.fnmatchcase(Path(path).stem, self.coursedir.notebook_id)
+            ]
+
+
+def install() -> None:
+    """Let nbgrader's commands and its server extension use these."""
+    autogradeapp.Autograde = api.Autograde = ClassAutograde
+    generatefeedbackapp.GenerateFeedback = api.GenerateFeedback = ClassFeedback

@@ -1,0 +1,300 @@
+"""What is taken of a submission, from a folder, from the exchange, from an archive; and what is cleaned of it."""
+
+import io
+import json
+import logging
+import os
+import tarfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from dgm_autograder import clean, collect, commands, confine, intake
+from dgm_autograder.converters import PlainLog
+from dgm_autograder.doctor import doctor
+from dgm_autograder.kernel import shadows
+from dgm_autograder.restore import NOTES, UNREADABLE, MasterCell, restore
+from nbformat.v4 import new_code_cell, new_notebook
+
+NAME = "sheet"
+
+
+def notebook(*cells: dict, **more) -> bytes:
+    return json.dumps({"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5} | more).encode()
+
+
+def code(source: object, **more) -> dict:
+    return {"cell_type": "code", "metadata": {}, "outputs": [], "source": source} | more
+
+
+@pytest.fixture
+def handed_in(tmp_path) -> Path:
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    (folder / f"{NAME}.ipynb").write_bytes(notebook(code("1")))
+    return folder
+
+
+def taken(handed_in: Path) -> tuple[dict, list[str], list[str]]:
+    """The staged notebook, the other files staged, the notes."""
+    staged = handed_in.parent / "staged"
+    notes = intake.stage(handed_in, staged, [NAME])
+    files = sorted(str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file())
+    files.remove(f"{NAME}.ipynb")
+    return json.loads((staged / f"{NAME}.ipynb").read_text()), files, notes
+
+
+def test_an_ordinary_submission_goes_through(handed_in):
+    (handed_in / "weights.safetensors").write_bytes(b"123")
+    (handed_in / "data").mkdir()
+    (handed_in / "data" / "a.csv").write_text("1,2")
+    (handed_in / "timestamp.txt").write_text("2026-03-01 12:00:00.000000 UTC")
+    staged, files, notes = taken(handed_in)
+    assert notes == [] and files == ["data/a.csv", "timestamp.txt", "weights.safetensors"]
+    assert [cell["source"] for cell in staged["cells"]] == [["1"]] or staged["cells"][0]["source"] == "1"
+    assert (handed_in.parent / "staged" / "timestamp.txt").read_text() == "2026-03-01 12:00:00.000000 UTC"
+
+
+def test_only_ordinary_files_are_copied_and_the_rest_is_named(handed_in, tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "MAX_FILE", 1000)
+    (tmp_path / "secret").write_text("secret")
+    (handed_in / "link").symlink_to(tmp_path / "secret")
+    (handed_in / "folder").symlink_to(tmp_path)
+    os.mkfifo(handed_in / "pipe")
+    (handed_in / "large").write_bytes(bytes(1001))
+    (handed_in / "esc\x1b[2J").write_text("")
+    _, files, (note,) = taken(handed_in)
+    assert files == []
+    for name in ("link", "folder", "pipe", "large", "esc"):
+        assert name in note
+    assert note.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"this is no notebook", "not JSON"),
+        (b"", "not JSON"),
+        (b"[" * 200_000, "not JSON"),
+        (b"[1]", "no list of cells"),
+        (b'{"cells": "x", "nbformat": 4}', "no list of cells"),
+        (notebook(*[code("1")] * 2001), "2,001 cells"),
+        (notebook(code("x" * 4_000_001)), "longer than"),
+        (b'{"nbformat": 3, "worksheets": 7}', "not JSON, or no notebook"),
+    ],
+)
+def test_a_notebook_that_cannot_be_taken_says_why(handed_in, content, reason):
+    (handed_in / f"{NAME}.ipynb").write_bytes(content)
+    staged, _, _ = taken(handed_in)
+    assert reason in staged["metadata"][UNREADABLE] and staged["cells"] == []
+
+
+def test_a_notebook_that_is_no_file_is_refused_too(handed_in):
+    path = handed_in / f"{NAME}.ipynb"
+    path.rename(handed_in / "other.ipynb")
+    staged, _, notes = taken(handed_in)
+    assert "no notebook of this name" in staged["metadata"][UNREADABLE]
+    assert "other.ipynb" in notes[0] and staged["metadata"][NOTES] == notes
+    path.symlink_to("/etc/hostname")
+    assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
+
+
+@pytest.mark.parametrize("when", ["", "yesterday or so", "9999-01-01 00:00:00 UTC", "1970-01-01 00:00:00 UTC", "\x00"])
+def test_a_time_that_cannot_be_read_is_the_time_of_arrival(handed_in, when):
+    (handed_in / "timestamp.txt").write_text(when)
+    _, _, notes = taken(handed_in)
+    assert "time of submission" in notes[0]
+    given = (handed_in.parent / "staged" / "timestamp.txt").read_text()
+    arrived = datetime.strptime(given, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC)
+    assert abs((datetime.now(UTC) - arrived).total_seconds()) < 600
+
+
+def test_a_fingerprint_knows_every_byte_and_name(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = intake.digest(tmp_path)
+    assert first == intake.digest(tmp_path)
+    (tmp_path / "a").write_text("2")
+    second = intake.digest(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert len({first, second, intake.digest(tmp_path)}) == 3
+
+
+MASTER = {
+    "sum-answer": MasterCell("sum-answer", "code", False, "# YOUR CODE", "x", False, True, 0.0),
+    "sum": MasterCell("sum", "code", True, "check()", "x", True, False, 2.0),
+}
+
+
+def marked(source: str, **data) -> dict:
+    return new_code_cell(source, metadata={"nbgrader": data})
+
+
+def test_points_and_texts_come_from_the_master():
+    role = {"grade": True, "solution": False, "locked": True}
+    given = new_notebook(
+        cells=[marked("sum = 1", grade_id="sum-answer"), marked("mine", grade_id="sum", points=99, **role)]
+    )
+    rebuilt, flags = restore(given, MASTER)
+    assert flags == {"sum": "the text of a check was changed"}
+    check = rebuilt.cells[1]
+    assert check.source == "check()" and check.metadata.nbgrader.points == 2.0 and rebuilt.cells[0].source == "sum = 1"
+
+
+def test_a_reason_to_refuse_reaches_every_check():
+    rebuilt, flags = restore(new_notebook(metadata={UNREADABLE: "it is a pipe"}), MASTER)
+    assert flags == {"sum": "it is a pipe"} and rebuilt.metadata[UNREADABLE] == "it is a pipe"
+
+
+@pytest.mark.parametrize(
+    ("name", "stands"),
+    [("torch.py", True), ("json.py", True), ("numpy.cpython-311.so", True), ("mine.py", False), ("torch.txt", False)],
+)
+def test_a_file_in_a_librarys_place_is_known(name, stands):
+    assert shadows(name) == stands
+
+
+def zipped(path: Path, members: dict[str, bytes], link: str = "") -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+        if link:
+            info = zipfile.ZipInfo(link)
+            info.external_attr = 0o120777 << 16
+            archive.writestr(info, "/etc/passwd")
+    return path
+
+
+def tarred(path: Path, member: tarfile.TarInfo, content: bytes = b"") -> Path:
+    member.size = len(content)
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def link(kind: bytes) -> tarfile.TarInfo:
+    info = tarfile.TarInfo("x")
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+def bomb(depth: int) -> dict[str, bytes]:
+    content = {"a.txt": b"x"}
+    for _ in range(depth):
+        inner = io.BytesIO()
+        with zipfile.ZipFile(inner, "w") as archive:
+            for name, data in content.items():
+                archive.writestr(name, data)
+        content = {"a.zip": inner.getvalue()}
+    return content
+
+
+ARCHIVES = {
+    "slip": (lambda p: zipped(p / "a.zip", {"../../x": b"1"}), "outside its folder"),
+    "absolute": (lambda p: zipped(p / "a.zip", {"/tmp/x": b"1"}), "outside its folder"),
+    "backslash": (lambda p: zipped(p / "a.zip", {"..\\x": b"1"}), "outside its folder"),
+    "link": (lambda p: zipped(p / "a.zip", {}, link="x"), "a link"),
+    "bomb": (lambda p: zipped(p / "a.zip", {"x": bytes(3_000_000)}), "unpacks to more than"),
+    "many": (lambda p: zipped(p / "a.zip", {str(i): b"" for i in range(1001)}), "more than 1,000 files"),
+    "nested": (lambda p: zipped(p / "a.zip", bomb(3)), "archives in archives"),
+    "broken": (lambda p: p.joinpath("a.zip").write_bytes(b"PK") and p / "a.zip", ""),
+    "tar slip": (lambda p: tarred(p / "a.tar.gz", tarfile.TarInfo("../x"), b"1"), "outside its folder"),
+    "tar link": (lambda p: tarred(p / "a.tar.gz", link(tarfile.SYMTYPE)), "a link or a device"),
+    "tar hard link": (lambda p: tarred(p / "a.tar.gz", link(tarfile.LNKTYPE)), "a link or a device"),
+    "tar device": (lambda p: tarred(p / "a.tar.gz", link(tarfile.CHRTYPE)), "a link or a device"),
+    "tar bomb": (lambda p: tarred(p / "a.tar.gz", tarfile.TarInfo("x"), bytes(3_000_000)), "unpacks to more than"),
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archive_that_is_refused_leaves_the_reason_and_nothing_else(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(collect, "MAX_UNPACKED", 2_000_000)
+    archives, extracted = tmp_path / "archive", tmp_path / "extracted"
+    archives.mkdir()
+    make, reason = ARCHIVES[name]
+    make(archives)
+    zipped(archives / "honest.zip", {"sheet.ipynb": notebook(code("1")), "data/x.csv": b"1"})
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "sheet.ipynb").write_text("{}")
+    plugin = collect.PlainExtractor()
+    monkeypatch.setattr(plugin, "_notebooks", lambda: ["sheet.ipynb"])
+    plugin.extract(str(archives), str(extracted))
+    files = sorted(str(path.relative_to(extracted)) for path in extracted.rglob("*") if path.is_file())
+    assert files == ["a/sheet.ipynb", "honest/data/x.csv", "honest/sheet.ipynb"]
+    with pytest.raises(intake.Refused, match="the archive was refused: .*" + reason):
+        intake.notebook_of(extracted / "a" / "sheet.ipynb")
+    assert not (tmp_path / "x").exists() and not Path("/tmp/x").exists()
+
+
+def test_archives_in_archives_are_unpacked(tmp_path):
+    collect.unpack(zipped(tmp_path / "a.zip", bomb(2)), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").rglob("*.txt")] == ["a.txt"]
+
+
+def test_the_exchange_is_collected_plainly_and_by_its_own_time(tmp_path):
+    source = tmp_path / "ann+sheet+2026-03-01 12:00:00.000000 UTC+x"
+    source.mkdir()
+    (source / "sheet.ipynb").symlink_to("/etc/hostname")
+    (source / "key").symlink_to("/etc/hostname")
+    (source / "timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
+    plugin = collect.PlainCollect.__new__(collect.PlainCollect)
+    plugin.log = logging.getLogger("collect")
+    plugin.do_copy(str(source), str(tmp_path / "got"))
+    assert sorted(path.name for path in (tmp_path / "got").iterdir()) == ["sheet.ipynb", "timestamp.txt"]
+    assert (tmp_path / "got" / "timestamp.txt").read_text().startswith("2026-03-01 12:00:00")
+    with pytest.raises(intake.Refused, match="no plain file"):
+        intake.notebook_of(tmp_path / "got" / "sheet.ipynb")
+    for name, student in (("..+sheet+never+x", "unnamed"), ("odd", "odd"), ("a+b+sheet+2026-03-01 UTC+x", "a+b")):
+        (tmp_path / name).mkdir()
+        assert plugin._path_to_record(str(tmp_path / name))["username"] == student
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("<b>bold</b><script>evil()</script>", "<b>bold</b>evil()"),
+        ('<p onclick="evil()">x</p>', "<p>x</p>"),
+        ('<img src="http://evil.example/x.png" alt="x">', '<img alt="x">'),
+        ('<img src="data:image/png;base64,AAAA">', '<img src="data:image/png;base64,AAAA">'),
+        ('<img src="data:text/html;base64,AAAA">', "<img >"),
+        ('<p style="background: url(http://evil); color: red">x</p>', '<p style="color: red;">x</p>'),
+        ('<a href="javascript:evil()">x</a><iframe src="x"></iframe>', "x"),
+        ("<table><tr><td>1 &lt; 2</td></tr></table>", "<table><tbody><tr><td>1 &lt; 2</td></tr></tbody></table>"),
+    ],
+)
+def test_html_keeps_its_form_and_loses_its_teeth(given, kept):
+    assert clean.html(given) in (kept, kept.replace("<tbody>", "").replace("</tbody>", ""))
+
+
+def test_markdown_keeps_its_mathematics():
+    assert clean.markdown("if $a < b$ and **c** [d](http://x)") == "if $a < b$ and **c** [d](http://x)"
+    assert clean.markdown("<script>x</script>") == "&lt;script>x&lt;/script>"
+    assert (
+        clean.markdown("![a](http://x) ![b](attachment:b.png) ![c][d]") == "[a](http://x) ![b](attachment:b.png) [c][d]"
+    )
+
+
+def test_of_an_output_plain_text_pictures_and_clean_html_stay():
+    given = {"text/plain": ["a", "b"], "image/png": "AAAA\n", "application/javascript": "evil()", "text/latex": "<b>"}
+    assert clean.data(given) == {"text/plain": "ab", "image/png": "AAAA\n"}
+    assert clean.data({"image/png": 'x" onerror="evil()', "text/plain": "p", "text/html": 7}) == {"text/plain": "p"}
+
+
+def test_what_is_logged_is_printable():
+    record = SimpleNamespace(getMessage=lambda: "student \x1b[2J\x07 ok\n", msg="", args=())
+    assert PlainLog().filter(record) and record.msg == "student \\x1b[2J\\x07 ok\n"
+
+
+def test_the_doctor_finds_what_holds_here(capsys):
+    assert all(finding.holds for finding in doctor()) and len(doctor()) >= 7
+    arguments = SimpleNamespace(doctor=True, json=True, notebook=None)
+    assert commands.grade.run(arguments) == 0
+    assert all(row["holds"] for row in json.loads(capsys.readouterr().out))
+
+
+def test_the_doctor_says_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setattr(confine.shutil, "which", lambda name: None)
+    assert commands.grade.run(SimpleNamespace(doctor=True, json=True, notebook=None)) == 1
+    assert "install the package `bubblewrap`" in capsys.readouterr().out

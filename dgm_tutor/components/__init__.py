@@ -5,6 +5,7 @@ dimension, so that any posterior goes with any prior and any decoder. Units are 
 """
 
 from dgm_tutor.components.convolutions import ConvDecoder, ConvEncoder
+from dgm_tutor.components.critics import Critic, Generator, PointMass, TableCritic, conv_critic, mlp_critic
 from dgm_tutor.components.distributions import bernoulli, normal
 from dgm_tutor.components.experts import ModalityDecoders, ProductOfExperts, SymbolsHead, product_of_experts
 from dgm_tutor.components.heads import (
@@ -26,11 +27,13 @@ __all__ = [
     "CategoricalHead",
     "ConvDecoder",
     "ConvEncoder",
+    "Critic",
     "DiscretisedLogisticMixture",
     "FiLM",
     "FixedPrior",
     "GaussianHead",
     "GaussianNoiseHead",
+    "Generator",
     "LatentGRU",
     "Linear",
     "LogisticMixtureHead",
@@ -38,13 +41,17 @@ __all__ = [
     "NoMemory",
     "PixelCNN",
     "PixelDecoder",
+    "PointMass",
     "ProductOfExperts",
     "ReadingMLP",
     "StandardNormal",
     "SymbolsHead",
     "Table",
+    "TableCritic",
     "bernoulli",
+    "conv_critic",
     "mlp",
+    "mlp_critic",
     "normal",
     "pixels_of",
     "product_of_experts",

@@ -81,5 +81,8 @@ class PointMass(Distribution):
     def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)
         return self.point.expand(self._extended_shape(sample_shape))
 
+    def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008
+        return self.rsample(sample_shape).detach()
+
     def log_prob(self, value: Tensor) -> Tensor:
         raise NotImplementedError("a point mass has no density: compare samples instead (MMD, a critic)")

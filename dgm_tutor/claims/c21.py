@@ -12,8 +12,8 @@ from dgm_tutor.evaluation.probe import probe_accuracy
 from dgm_tutor.models.density import DensityModel
 
 MODELS = {
-    "PixelCNN": ("pixelcnn", {"layers": 3, "channels": 16}),
-    "PixelVAE": ("pixel_vae", {"layers": 2, "channels": 16, "z_dim": 16, "warm_up": 100}),
+    "PixelCNN": ("pixelcnn", {"layers": 2, "channels": 16}),
+    "PixelVAE": ("pixel_vae", {"layers": 1, "channels": 16, "z_dim": 16, "warm_up": 100}),
     "VAE": ("vae", {"hidden": (200,), "z_dim": 16}),
     "beta-VAE (1/4)": ("beta_vae", {"hidden": (200,), "z_dim": 16, "beta": 0.25}),
 }
@@ -22,7 +22,7 @@ BOARDS = {
     "samples": "classifier score, {}",
     "representation": "probe accuracy, {}",
 }
-QUICK = {"side": 14, "steps": 400, "batch_size": 64, "images": 500, "bounded": 200, "importance": 32}
+QUICK = {"side": 14, "steps": 300, "batch_size": 64, "images": 300, "bounded": 100, "importance": 16}
 FULL = {"side": 28, "steps": 30_000, "batch_size": 128, "images": 2000, "bounded": 2000, "importance": 500}
 
 

@@ -60,7 +60,8 @@ def fit(
         checkpoint: a ``.safetensors`` file, written atomically every ``checkpoint_every`` steps and at the end.
         progress: show a progress bar.
         record: more columns for the history, by name, measured on the model after every recorded step, gradients still
-            in place; for example ``evaluation.game_record(z)``. It must draw no random numbers; a resumed run needs it again.
+            in place; for example ``evaluation.game_record(z)``. It must draw no random numbers, and
+            a resumed run needs it again.
 
     Returns:
         The losses, every tenth step and the last.

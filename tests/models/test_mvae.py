@@ -60,7 +60,9 @@ def test_with_exact_experts_every_subset_s_bound_is_its_likelihood(subset):
     exact = MultivariateNormal(marginal.bias, marginal.cov).log_prob(torch.cat(list(seen.values()), -1))
     for samples in (1, 7):
         torch.testing.assert_close(model.log_marginal(seen, samples), exact, rtol=0, atol=1e-9)
-    torch.testing.assert_close(model.elbo(seen, 20_000), exact, rtol=0, atol=0.3)
+    torch.manual_seed(0)
+    each = model.elbo({name: part.repeat(5000, 1) for name, part in seen.items()}).view(5000, 4)
+    assert ((each.mean(0) - exact).abs() < 5 * each.std(0) / 5000**0.5).all()
 
 
 @pytest.mark.parametrize("subset", [(0,), (1, 2), (0, 1, 2)], ids=str)
@@ -75,7 +77,10 @@ def test_with_other_experts_the_bound_is_below_and_importance_weights_close_it(s
         expert.b, expert.sigma = expert.b + 0.3, 1.5 * expert.sigma
     elbo = model.elbo(seen, 20_000)
     assert (elbo < exact - 0.05).all()
-    torch.testing.assert_close(model.log_marginal(seen, 100_000), exact, rtol=0, atol=0.1)
+    many = model.log_marginal({name: part.repeat(50, 1) for name, part in seen.items()}, 2000).view(50, 4)
+    ratio = (many - exact).exp()  # whose expectation is one
+    error = ratio.std(0) / 50**0.5
+    assert ((ratio.mean(0) - 1).abs() < 4 * error).all() and error.max() < 0.02
 
 
 def test_the_loss_sums_minus_the_elbo_of_each_subset(model):
@@ -169,7 +174,8 @@ def test_generated_modalities_are_drawn_from_p_given_the_others():
     exact = joint.conditional("x0", "x1")
     sigma = exact.cov.diagonal().sqrt()
     assert ((drawn.mean(0) - (x1 @ exact.weight.mT + exact.bias)[0]).abs() < 5 * sigma / 200).all()
-    torch.testing.assert_close(drawn.T.cov(), exact.cov, rtol=0, atol=0.05 * sigma.max().item() ** 2)
+    error = ((sigma.outer(sigma).square() + exact.cov.square()) / 40_000).sqrt()  # a normal covariance's
+    assert ((drawn.T.cov() - exact.cov).abs() < 5 * error).all()
 
 
 PAIR = {"modalities": {"picture": (5, "bernoulli"), "label": (3, "categorical")}, "z_dim": 2, "hidden": (8,)}

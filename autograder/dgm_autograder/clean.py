@@ -32,6 +32,7 @@ CLEANER = bleach.Cleaner(
     css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
 )
 PICTURE = re.compile(r'src="(?!data:image/(?:png|jpeg|gif);base64,)[^"]*"')
+NOT_LINKED = r"(?!https?://|#|mailto:|attachment:|\s)."  # the beginning of a target that may be a script
 MAX_HTML = 200_000  # characters; beyond it the plain text stays
 
 
@@ -41,8 +42,9 @@ def html(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Markdown whose HTML shows as text, and which fetches no picture."""
+    """Markdown whose HTML shows as text, whose links lead to pages, and which fetches no picture."""
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    text = re.sub(rf"(\](?:\(|:)\s*)(?={NOT_LINKED})", r"\1#", text)
     return re.sub(r"!\[(?![^\]]*\]\(attachment:)", "[", text)
 
 

@@ -13,15 +13,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-import nbformat
 from dgm_tutor.files import write_bytes
-from nbformat.v4 import new_notebook
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.plugins import ExtractorPlugin
 from nbgrader.utils import parse_utc
 
 from dgm_autograder import intake
-from dgm_autograder.restore import UNREADABLE
 
 MAX_MEMBERS = 1_000
 MAX_UNPACKED = 200_000_000  # bytes of one student's archive, whatever it says of itself
@@ -55,7 +52,7 @@ class PlainCollect(ExchangeCollect):
             if content is None or total > MAX_UNPACKED:
                 self.log.warning("%s: not collected: no plain file, or too large", str(path))
                 if path.suffix == ".ipynb":
-                    content = refusal("the notebook was no plain file, or too large to collect")
+                    content = intake.refusal("the notebook was no plain file, or too large to collect")
                 else:
                     continue
             write_bytes(target / path.relative_to(source), content)
@@ -75,7 +72,7 @@ class PlainExtractor(ExtractorPlugin):
                 self.log.warning("%s: left out: no plain file", str(path))
             elif path.suffix not in ARCHIVES:
                 content = intake.read(path, intake.MAX_NOTEBOOK)
-                write_bytes(target / path.name, refusal("the file is too large") if content is None else content)
+                write_bytes(target / path.name, intake.refusal("the file is too large") if content is None else content)
             else:
                 target /= path.name.removesuffix(path.suffix).removesuffix(".tar")
                 try:
@@ -83,18 +80,13 @@ class PlainExtractor(ExtractorPlugin):
                 except (intake.Refused, OSError, zipfile.BadZipFile, tarfile.TarError, EOFError, ValueError) as error:
                     self.log.warning("%s: refused: %s", str(path), error)
                     for name in self._notebooks():
-                        write_bytes(target / name, refusal(f"the archive was refused: {error}"))
+                        write_bytes(target / name, intake.refusal(f"the archive was refused: {error}"))
 
     def _notebooks(self) -> list[str]:
         """The names of the assignment's notebooks, as released."""
         course = self.parent.coursedir
         released = Path(course.format_path(course.release_directory, ".", course.assignment_id))
         return sorted(path.name for path in released.glob("*.ipynb"))
-
-
-def refusal(why: str) -> bytes:
-    """A notebook that says why there is nothing to grade."""
-    return nbformat.writes(new_notebook(metadata={UNREADABLE: why})).encode()
 
 
 def unpack(archive: Path, folder: Path) -> None:

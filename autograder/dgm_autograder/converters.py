@@ -89,7 +89,13 @@ class ClassAutograde(Listed, Autograde):
         for name, handed_in in self.students(self.coursedir.submitted_directory):
             student = name if name.isprintable() else repr(name)[1:-1]
             staged = Path(self.coursedir.format_path(STAGED, student, assignment))
-            for note in intake.stage(handed_in, staged, expected):
+            try:
+                notes = intake.stage(handed_in, staged, expected)
+            except Exception as error:  # a folder may be anything; the others are graded
+                shutil.rmtree(staged, ignore_errors=True)
+                why = f"the submission could not be copied: {type(error).__name__}"
+                notes = intake.stage_refused(staged, expected, why)
+            for note in notes:
                 self.log.warning("%s: %s", student, note)
             chosen = [n for n in expected if fnmatch.fnmatchcase(n, self.coursedir.notebook_id)]
             self.assignments[str(staged)] = [str(staged / f"{n}.ipynb") for n in chosen]

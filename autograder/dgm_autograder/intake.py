@@ -68,6 +68,18 @@ def stage(handed_in: Path, staged: Path, expected: list[str]) -> list[str]:
     return notes
 
 
+def stage_refused(staged: Path, expected: list[str], why: str) -> list[str]:
+    """In the place of a folder that cannot be copied: nothing to grade, and why."""
+    for name in expected:
+        write_bytes(staged / f"{name}.ipynb", refusal(why))
+    return [why]
+
+
+def refusal(why: str) -> bytes:
+    """A notebook that says why there is nothing to grade."""
+    return nbformat.writes(new_notebook(metadata={UNREADABLE: why, NOTES: [why]})).encode()
+
+
 def walk(folder: Path, depth: int = 4) -> Iterator[tuple[Path, bool]]:
     """Every file below a folder and whether it is an ordinary one; links are not followed, folders not listed."""
     with os.scandir(folder) as entries:
@@ -86,9 +98,12 @@ def read(path: Path, limit: int) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+        os.close(descriptor)
+        return None
     with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        return file.read(limit) if stat.S_ISREG(status.st_mode) and status.st_size <= limit else None
+        return file.read(limit)
 
 
 def notebook_of(path: Path) -> nbformat.NotebookNode:
@@ -117,6 +132,7 @@ def notebook_of(path: Path) -> nbformat.NotebookNode:
     cells = []
     for kind, source, marks, attachments in parts:
         cells.append(cell_of(kind, source, attachments=attachments))
+        cells[-1].id = f"cell-{len(cells)}"  # the same for the same submission: see `digest`
         cells[-1].metadata["nbgrader"] = {key: marks[key] for key in marks if isinstance(key, str)}
     return new_notebook(cells=cells)
 

@@ -11,6 +11,8 @@ KEPT = 2_000_000  # bytes of output that a cell may leave in a notebook
 COUNT = 1_000  # messages that a cell may leave
 FLOOD = 200_000_000  # bytes or
 STORM = 100_000  # messages of one cell, after which its kernel is killed
+# What a reply without its content says: the cell has ended, and not well.
+TOO_LARGE = {"status": "error", "ename": "TooLarge", "traceback": [], "user_expressions": {}}
 
 
 class RoomChannel(AsyncZMQSocketChannel):
@@ -25,7 +27,7 @@ class RoomChannel(AsyncZMQSocketChannel):
         else:
             header, parent = (self.session.unpack(part[:MAX_MESSAGE]) for part in parts[1:3])
             message = {"header": header, "msg_type": header["msg_type"], "parent_header": parent, "metadata": {}}
-            message |= {"msg_id": header["msg_id"], "content": {"too_large": size}, "buffers": []}
+            message |= {"msg_id": header["msg_id"], "content": TOO_LARGE | {"evalue": f"{size:,} bytes"}, "buffers": []}
         message["size"] = size
         return message
 

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import tarfile
 import zipfile
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from dgm_autograder.converters import PlainLog
 from dgm_autograder.doctor import doctor
 from dgm_autograder.kernel import shadows
 from dgm_autograder.restore import NOTES, UNREADABLE, MasterCell, restore
+from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_notebook
 
 NAME = "sheet"
@@ -44,6 +46,12 @@ def taken(handed_in: Path) -> tuple[dict, list[str], list[str]]:
     files = sorted(str(path.relative_to(staged)) for path in staged.rglob("*") if path.is_file())
     files.remove(f"{NAME}.ipynb")
     return json.loads((staged / f"{NAME}.ipynb").read_text()), files, notes
+
+
+def test_the_same_submission_has_the_same_fingerprint(handed_in):
+    for name in ("one", "two"):
+        intake.stage(handed_in, handed_in.parent / name, [NAME])
+    assert intake.digest(handed_in.parent / "one") == intake.digest(handed_in.parent / "two")
 
 
 def test_an_ordinary_submission_goes_through(handed_in):
@@ -98,6 +106,9 @@ def test_a_notebook_that_is_no_file_is_refused_too(handed_in):
     assert "no notebook of this name" in staged["metadata"][UNREADABLE]
     assert "other.ipynb" in notes[0] and staged["metadata"][NOTES] == notes
     path.symlink_to("/etc/hostname")
+    assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
+    path.unlink()
+    path.mkdir()
     assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
 
 
@@ -274,6 +285,15 @@ def test_markdown_keeps_its_mathematics():
     assert (
         clean.markdown("![a](http://x) ![b](attachment:b.png) ![c][d]") == "[a](http://x) ![b](attachment:b.png) [c][d]"
     )
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["javascript:x", " JavaScript:x", "java&#115;cript:x", "\njavascript:x", "\x01javascript:x", "<javascript:x>"],
+)
+def test_markdown_links_lead_to_pages_only(target):
+    page = markdown2html(clean.markdown(f"[a]({target})\n\n[b][c]\n\n[c]: {target}"))
+    assert not re.search(r'href="\s*[^#h]', page), page
 
 
 def test_of_an_output_plain_text_pictures_and_clean_html_stay():

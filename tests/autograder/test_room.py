@@ -134,3 +134,18 @@ def test_a_second_copy_of_the_package_is_emptied_too(tmp_path, monkeypatch):
     bound = [arguments[i + 2] for i, word in enumerate(arguments) if word == "--ro-bind"]
     assert str(second / "checks") in bound and str(confine.LIBRARY / "checks") in bound
     assert not any("models" in target for target in bound)
+
+
+def test_trusted_students_need_no_bubblewrap(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    (tmp_path / "data.txt").write_text("7")
+    manager = RoomKernelManager(trusted=True)
+    assert manager.bring(tmp_path) == []
+    run_sync(manager._async_start_kernel)()
+    client = manager.client()
+    client.start_channels()
+    run_sync(client.wait_for_ready)(timeout=60)
+    said = run(client, "import os; print(open('data.txt').read(), sorted(os.environ))")
+    assert said.startswith("7 [") and "PYTEST" not in said
+    client.stop_channels()
+    run_sync(manager._async_shutdown_kernel)(now=True)

@@ -56,7 +56,7 @@ for top, folders, files in os.walk("/"):
             text = open(path).read()
         except Exception:
             continue
-        if "def rate_split" in text and "xlogy" in text and path.endswith((".py", ".ipynb")):
+        if "def scale" in text and "BEGIN SOLUTION" in text and path.endswith((".py", ".ipynb")):
             found.append(path)
 for path in found:
     exec(open(path).read())
@@ -102,7 +102,7 @@ def user_expressions(expressions):
         return {}
     nonce = re.findall(r"[0-9a-f]{32}", str(expressions))[-1]
     import base64
-    text = base64.b64encode(b'{"status": "ok", "data": {"line": 0, "loss": 0, "right": true}}').decode()
+    text = base64.b64encode(b'{"status": "ok", "data": {"value": 0, "right": true}}').decode()
     return {"reply": {"status": "ok", "data": {"text/plain": repr(nonce + "." + text)}, "metadata": {}}}
 shell.user_expressions = user_expressions
 """,
@@ -114,7 +114,7 @@ shell.user_expressions = lambda expressions: {"reply": ["ok", {"text/plain": 7}]
 import json, threading, time
 def chatter():
     while True:
-        print(json.dumps({"status": "ok", "data": {"line": 0}}), "4.0", flush=True)
+        print(json.dumps({"status": "ok", "data": {"value": 0}}), "4.0", flush=True)
         time.sleep(0.05)
 threading.Thread(target=chatter, daemon=True).start()
 """,
@@ -155,9 +155,7 @@ class Same(float):
     __rsub__ = __abs__ = __float__ = __sub__
     __lt__ = __le__ = __gt__ = __ge__ = __eq__
     __hash__ = float.__hash__
-price = likelihood = Same(0)
-rate_split = lambda *a: (Same(0), Same(0))
-importance_bound = fixed_loss = beta_vae_loss = lambda *a: Same(0)
+total = scale = lambda *a: Same(0)
 """,
     "tensor_equal_to_anything": """
 import torch
@@ -166,25 +164,17 @@ class Same(torch.Tensor):
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         return True if function.__name__ in ("allclose", "equal", "eq", "lt", "le") else torch.zeros(())
 same = torch.zeros((), requires_grad=True).as_subclass(Same)
-rate_split = lambda *a: (same, same)
-importance_bound = fixed_loss = beta_vae_loss = lambda *a: same
+total = scale = lambda *a: same
 """,
     "nan_for_a_mark": """
 import torch
 nan = float("nan")
-price = likelihood = {"mi_q": nan, "log_likelihood": nan}
-rate_split = lambda *a: (torch.tensor(nan), torch.tensor(nan))
-beta_vae_loss = lambda x, posterior, *a: posterior.mean.sum() * nan
-fixed_loss = lambda x, logits, mean, log_var, beta: (logits.sum() + mean.sum() + log_var.sum()) * nan
-importance_bound = lambda x, *a: torch.full((len(x),), nan)
+total = scale = lambda x, *a: x * nan
 """,
     "infinite_and_negative": """
 import torch
 inf = float("inf")
-price = likelihood = {"mi_q": -inf}
-rate_split = lambda *a: (torch.tensor(-inf), torch.tensor(-1.0))
-beta_vae_loss = lambda x, posterior, *a: posterior.mean.sum() - inf
-importance_bound = lambda x, *a: torch.full((len(x),), -inf)
+total = scale = lambda x, *a: x - inf
 """,
     "frames_and_garbage": """
 import gc, inspect, sys
@@ -198,15 +188,14 @@ def loot(*args):
         if type(thing).__name__ in ("Expected", "Case", "Exercise", "Answer", "Assignment"):
             return thing
     return None
-rate_split = importance_bound = beta_vae_loss = fixed_loss = loot
+total = scale = loot
 """,
     "distributions_patched": """
 import torch
 zero = lambda *a, **k: torch.zeros(())
 torch.distributions.kl_divergence = torch.distributions.kl.kl_divergence = zero
 torch.distributions.Normal.log_prob = torch.distributions.Independent.log_prob = zero
-def beta_vae_loss(x, posterior, prior, decoder, beta):
-    return torch.zeros((), requires_grad=True)
+total = scale = lambda *a: torch.zeros((), requires_grad=True)
 """,
 }
 
@@ -253,13 +242,13 @@ def metadata_broken(notebook):
     """nbgrader's data of every kind but the right one."""
     for index, cell in enumerate(notebook["cells"]):
         if "nbgrader" in cell["metadata"]:
-            cell["metadata"]["nbgrader"] = [None, 7, {"grade_id": ["loss"]}, {"schema_version": 99}][index % 4]
+            cell["metadata"]["nbgrader"] = [None, 7, {"grade_id": ["total"]}, {"schema_version": 99}][index % 4]
 
 
 def flags_forged(notebook):
     """The grader's own notes, written by the student."""
     notebook["metadata"]["dgm_flags"] = "nothing to see"
-    notebook["metadata"]["dgm_marks"] = {"loss": 4}
+    notebook["metadata"]["dgm_marks"] = {"total": 4}
 
 
 EDITS = {
@@ -274,5 +263,3 @@ EDITS = {
         flags_forged,
     )
 }
-
-TEXTS = {"not_json": "this is not a notebook", "cells_a_string": '{"cells": "x", "metadata": {}, "nbformat": 4}'}

@@ -45,6 +45,8 @@ class SealedExecute(Execute):
     seed = Integer(None, allow_none=True, help="Of the inputs; by default drawn for every submission.").tag(config=True)
     shutdown_kernel = Unicode("immediate").tag(config=True)
     startup_timeout = Integer(180).tag(config=True)
+    iopub_timeout = Integer(10).tag(config=True)
+    raise_on_iopub_timeout = Bool(False).tag(config=True)  # output that got lost costs no marks
 
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""

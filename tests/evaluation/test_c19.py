@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def record():
-    return c19_beta.experiment(betas=(1.0, 50.0), seeds=(0, 1), steps=60, points=400)
+    return c19_beta.experiment(betas=(1.0, 50.0), seeds=(0, 1), steps=40, points=150)
 
 
 def test_a_small_run_measures_every_beta_and_seed(record):

@@ -198,7 +198,7 @@ def test_the_rnn_s_samples_are_as_probable_as_it_says(rnn):
 
 def test_the_vrnn_s_samples_are_as_probable_as_it_says():
     """Feeding means back, or forgetting the noise of z, would lose what ties one step to the next."""
-    model = away(models.create("vrnn", x_dim=2, steps=2, z_dim=1, hidden=6), scale=0.8)
+    model = away(models.create("vrnn", x_dim=2, steps=2, z_dim=1, hidden=6), scale=0.8, seed=6)  # x_1 matters to x_2
     every = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
     exact = near_exact(model, every, 20_000)
     expected = exact.mean(0)

@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
-WEIGHTS = {"VAE": 0.0, "VAE + GAN": 100.0}
+WEIGHTS = {"VAE": 0.0, "VAE + GAN": 10.0}
 NETWORKS = {"x_dim": 196, "z_dim": 16, "hidden": (128,), "critic_hidden": (128, 128), "sigma": 0.3}
 QUICK = {"steps": 1500, "images": 1000, "held_out": 200, "samples": 64}
 FULL = {"steps": 50_000, "images": 10_000, "held_out": 2000, "samples": 1000}

@@ -42,7 +42,7 @@ def vae_gan(
     hidden: Sequence[int] = (400,),
     sigma: float = 0.1,
     game: str = "non_saturating",
-    weight: float = 100.0,
+    weight: float = 10.0,
     critic_hidden: Sequence[int] = (256, 256),
 ) -> VaeGan:
     """Loss: distortion + rate + weight * the game's term over x; the critic of x has its own.
@@ -52,7 +52,8 @@ def vae_gan(
         game: "non_saturating", "jsd" (the lecture's), "kl", "least_squares" or "wasserstein", see
             ``objectives.adversarial``.
         weight: of the game's term; at 0 there is no critic, and the model is ``vae``. A JSD is at most log 2, and the
-            ELBO a sum over all of x: weights that tell are large, the larger the smaller sigma.
+            ELBO a sum over all of x: weights that tell are large, the larger the smaller sigma; too large a one leaves
+            the game alone.
         critic_hidden: sizes of the critic's hidden layers.
 
     Raises:

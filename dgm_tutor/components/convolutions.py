@@ -73,13 +73,17 @@ def grid(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _down(size: tuple[int, int], channels: int) -> tuple[nn.Module, ...]:
-    """Images (n, H * W) to 2 ``channels`` features on the coarse grid, flattened."""
+    """Images (n, H * W) to 2 ``channels`` features on the coarse grid, flattened.
+
+    SiLU, not ReLU: at a learning rate that suits a PixelCNN all of an encoder's ReLUs can die in a few steps, and then
+    q(z|x) is the same for every x, which looks like collapse and is not.
+    """
     return (
         nn.Unflatten(1, (1, *size)),
         nn.Conv2d(1, channels, 3, stride=2, padding=1),
-        nn.ReLU(),
+        nn.SiLU(),
         nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1),
-        nn.ReLU(),
+        nn.SiLU(),
         nn.Flatten(),
     )
 
@@ -87,8 +91,8 @@ def _down(size: tuple[int, int], channels: int) -> tuple[nn.Module, ...]:
 def _up(channels: int, features: int) -> tuple[nn.Module, ...]:
     """2 ``channels`` features on the coarse grid to ``features`` at four times its sides."""
     return (
-        nn.ReLU(),
+        nn.SiLU(),
         nn.ConvTranspose2d(2 * channels, channels, 4, stride=2, padding=1),
-        nn.ReLU(),
+        nn.SiLU(),
         nn.ConvTranspose2d(channels, features, 4, stride=2, padding=1),
     )

@@ -31,6 +31,7 @@ FULL: dict[str, tuple[dict, str]] = {
     ),
     "info_vae": ({"z_dim": 10, "hidden": (1024, 1024)}, "in the manner of Zhao et al. 2017 (their nets convolve)"),
     "labelled_aae": ({"z_dim": 10, "hidden": (1000, 1000)}, "Makhzani et al. 2016, semi-supervised MNIST"),
+    "lag_vae": ({"z_dim": 10, "hidden": (1024, 1024)}, "in the manner of Zhao et al. 2018, MNIST (theirs convolve)"),
     "mvae": ({"z_dim": 64, "hidden": (512, 512)}, "in the manner of Wu and Goodman 2018, MNIST"),
     "pixel_vae": (
         {"z_dim": 64, "layers": 5, "channels": 32, "warm_up": 10_000},

@@ -5,12 +5,14 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from dgm_autograder.assignment import Assignment, load
@@ -70,6 +72,7 @@ def _cycle(course: Path, name: str) -> tuple[list[Score], str]:
     config = Config()
     configure(config, course)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own ways with its database, no reader's concern
     api = NbGraderAPI(config=config)
     for step in (
         api.generate_assignment,

@@ -78,13 +78,13 @@ def command(
         for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
             arguments += ["--cap-add", capability]
     shown = list(dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix, *shown))))
-    for parent in sorted({str(parent) for path in (*SYSTEM, *shown, room) for parent in Path(path).parents} - {"/"}):
-        arguments += ["--perms", "0755", "--dir", parent]  # what bubblewrap makes for itself only root could enter
+    arguments += _parents(*SYSTEM, *shown, room)
     for path in SYSTEM:
         arguments += ["--ro-bind-try", path, path]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
     for place in ("/tmp", "/dev/shm", HOME):
         arguments += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", place]
+    arguments += _parents(*shown, room)  # again: a checkout or a room under /tmp has lost those that lay there
     for path in shown:
         arguments += ["--ro-bind", path, path]
     arguments += _package(provides)
@@ -96,6 +96,12 @@ def command(
     if seccomp is not None:
         arguments += ["--seccomp", str(seccomp)]
     return [*arguments, "--", *_identity(uid), tool("prlimit"), *limits.options(), *inner]
+
+
+def _parents(*paths: str | Path) -> list[str]:
+    """Make the folders above these paths; what bubblewrap makes for itself only root could enter."""
+    parents = sorted({str(parent) for path in paths for parent in Path(path).parents} - {"/"})
+    return [part for parent in parents for part in ("--perms", "0755", "--dir", parent)]
 
 
 def _identity(uid: int | None) -> list[str]:

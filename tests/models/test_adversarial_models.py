@@ -9,6 +9,7 @@ from dgm_tutor import models, training
 from dgm_tutor.components.priors import SHAPES
 from dgm_tutor.objectives import Draw
 from tests.components.test_components import shaken
+from tests.models.players import moved_by
 
 SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 CASES = {
@@ -48,13 +49,7 @@ def test_every_parameter_is_one_player_s(model):
 def test_each_player_s_step_moves_its_own_parameters_and_no_other_s(model):
     x = batch(model)
     for player in model.players():
-        before = [p.detach().clone() for p in model.parameters()]
-        optimizer = torch.optim.SGD(player.parameters, 0.1)
-        player.loss(x).total.backward(inputs=player.parameters)
-        optimizer.step()
-        moved = {p for p, b in zip(model.parameters(), before, strict=True) if not torch.equal(p, b)}
-        assert moved == set(player.parameters)
-        model.zero_grad()
+        assert moved_by(player, model, x) == set(player.parameters)
 
 
 def test_a_critic_s_step_helps_it_against_the_same_batch(model):

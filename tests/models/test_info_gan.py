@@ -8,6 +8,7 @@ import torch
 from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.components.info_codes import InfoPrior
 from dgm_tutor.objectives.adversarial import KINDS as GAMES
+from tests.models.players import moved_by
 from tests.models.test_models import away
 
 SMALL = {"x_dim": 6, "classes": 3, "continuous": 2, "noise": 2, "hidden": (8,)}
@@ -31,12 +32,7 @@ def test_each_player_s_step_moves_its_own_parameters_and_no_other_s():
     assert set(model.players()[0].parameters) == {*model.decoder.parameters(), *model.posterior.parameters()}
     assert set(model.players()[1].parameters) == set(model.critics.parameters())
     for player in model.players():
-        before = [p.detach().clone() for p in model.parameters()]
-        model.zero_grad()
-        player.loss(batch()).total.backward()
-        torch.optim.SGD(player.parameters, 0.1).step()
-        moved = {p for p, b in zip(model.parameters(), before, strict=True) if not torch.equal(p, b)}
-        assert moved == set(player.parameters)
+        assert moved_by(player, model, batch()) == set(player.parameters)
 
 
 def test_the_bound_moves_generator_and_q_and_not_the_critic():

@@ -8,7 +8,7 @@ import torch
 from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.components.info_codes import InfoPrior
 from dgm_tutor.objectives.adversarial import KINDS as GAMES
-from tests.models.players import moved_by
+from tests.models.players import assert_runs_repeat, assert_ten_of_ten_seeds_stay_finite, moved_by, saved_and_read
 from tests.models.test_models import away
 
 SMALL = {"x_dim": 6, "classes": 3, "continuous": 2, "noise": 2, "hidden": (8,)}
@@ -164,22 +164,17 @@ def test_bad_settings_are_refused_with_what_was_expected(settings, message):
 
 def test_saved_models_come_back_and_seeds_repeat(tmp_path):
     model, x = made(), batch()
-    back = models.load(models.save(model, tmp_path / "m.safetensors"))
-    assert torch.equal(model.classify(x), back.classify(x))
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), back.parameters(), strict=True))
-    runs = [training.fit(made(1), x, steps=5, seed=4, progress=False, device="cpu") for _ in range(2)]
-    assert all(torch.equal(runs[0][c], runs[1][c]) for c in runs[0].columns)
+    assert torch.equal(model.classify(x), saved_and_read(model, tmp_path).classify(x))
+    assert_runs_repeat(lambda: made(1), x)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", GAMES)
 def test_ten_of_ten_seeds_end_without_nan(game):
     x = evaluation.resized(data.load("mnist").train.pixels().flatten(1)[:1000], 8)
-    for seed in range(10):
-        model = models.create("info_gan", seed=seed, game=game, x_dim=64, noise=8, hidden=(32,))
-        history = training.fit(model, x, steps=60, batch_size=64, seed=seed, progress=False, device="cpu")
-        assert all(history[column].isfinite().all() for column in history.columns)
-        assert model.sample(10).isfinite().all() and model.classify(x).isfinite().all()
+    assert_ten_of_ten_seeds_stay_finite(
+        "info_gan", x, lambda model: model.classify(x), game=game, x_dim=64, noise=8, hidden=(32,)
+    )
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import torch
 
 from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.objectives.adversarial import KINDS as GAMES
-from tests.models.players import moved_by
+from tests.models.players import assert_runs_repeat, assert_ten_of_ten_seeds_stay_finite, moved_by, saved_and_read
 from tests.models.test_models import away, exact_log_p
 
 SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,), "sigma": 0.7}
@@ -108,22 +108,16 @@ def test_bad_settings_are_refused_with_what_was_expected(settings, message):
 
 def test_saved_models_come_back_and_seeds_repeat(tmp_path):
     model, x = made(), batch()
-    back = models.load(models.save(model, tmp_path / "m.safetensors"))
-    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), back.parameters(), strict=True))
-    runs = [training.fit(made(1), x, steps=5, seed=4, progress=False, device="cpu") for _ in range(2)]
-    assert all(torch.equal(runs[0][c], runs[1][c]) for c in runs[0].columns)
+    saved_and_read(model, tmp_path)
+    assert_runs_repeat(lambda: made(1), x)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("game", GAMES)
 def test_ten_of_ten_seeds_end_without_nan(game):
     x = evaluation.resized(data.load("mnist").train.pixels().flatten(1)[:1000], 8)
-    for seed in range(10):
-        settings = {"x_dim": 64, "hidden": (32,), "critic_hidden": (32,), "sigma": 0.3}
-        model = models.create("vae_gan", seed=seed, game=game, **settings)
-        history = training.fit(model, x, steps=60, batch_size=64, seed=seed, progress=False, device="cpu")
-        assert all(history[column].isfinite().all() for column in history.columns)
-        assert model.elbo(x).isfinite().all() and model.sample(10).isfinite().all()
+    settings = {"x_dim": 64, "hidden": (32,), "critic_hidden": (32,), "sigma": 0.3}
+    assert_ten_of_ten_seeds_stay_finite("vae_gan", x, lambda model: model.elbo(x), game=game, **settings)
 
 
 @pytest.mark.slow

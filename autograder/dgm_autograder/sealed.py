@@ -51,9 +51,7 @@ class SealedExecute(Execute):
 
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
-        torch.set_num_threads(
-            1
-        )  # reference answers are small: more threads wait for each other, on a busy machine for long
+        torch.set_num_threads(1)  # reference answers are small: on a busy machine threads wait for each other
         self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"])
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}

@@ -248,7 +248,8 @@ def metadata_broken(notebook):
 def flags_forged(notebook):
     """The grader's own notes, written by the student."""
     notebook["metadata"]["dgm_flags"] = "nothing to see"
-    notebook["metadata"]["dgm_marks"] = {"total": 4}
+    data = [cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]]
+    notebook["metadata"]["dgm_marks"] = {item["grade_id"]: 4 for item in data if item.get("grade")}
 
 
 EDITS = {

@@ -1,6 +1,10 @@
-"""The whole cycle by nbgrader's own commands, with exact marks. Dishonest submissions: tests/attacks."""
+"""The whole cycle by nbgrader's own commands, with exact marks: honest submissions and forged ones."""
+
+import json
 
 import pytest
+
+from tests.attacks.forgeries import ANSWERS, CELLS, EDITS, FILES
 
 from .course import Course, answered, banked, solutions
 
@@ -26,6 +30,34 @@ HONEST = {
     "mixed_noisy": {**POINTS, "experiment": 0},
     "mixed_died": {**POINTS, "bound": 0, "repair": 0, "experiment": 0},
 }
+TEXTS = {"not_json": "this is not a notebook", "cells_a_string": '{"cells": "x", "metadata": {}, "nbformat": 4}'}
+FORGED = [*CELLS, *ANSWERS, *FILES, *EDITS, *TEXTS]
+AIMED = {
+    "total = scale": "price = likelihood = rate_split = beta_vae_loss = importance_bound = fixed_loss",
+    "def scale": "def rate_split",
+    '"total"': '"loss"',
+}
+"""The names that the forgeries of the small course are about, and those of this one."""
+NOT_NUMBERS = {
+    "nan_for_a_mark": """
+import torch
+nan = float("nan")
+price = likelihood = {"mi_q": nan, "log_likelihood": nan}
+rate_split = lambda *a: (torch.tensor(nan), torch.tensor(nan))
+beta_vae_loss = lambda x, posterior, *a: posterior.mean.sum() * nan
+fixed_loss = lambda x, logits, mean, log_var, beta: (logits.sum() + mean.sum() + log_var.sum()) * nan
+importance_bound = lambda x, *a: torch.full((len(x),), nan)
+""",
+    "infinite_and_negative": """
+import torch
+inf = float("inf")
+price = likelihood = {"mi_q": -inf}
+rate_split = lambda *a: (torch.tensor(-inf), torch.tensor(-1.0))
+beta_vae_loss = lambda x, posterior, *a: posterior.mean.sum() - inf
+importance_bound = lambda x, *a: torch.full((len(x),), -inf)
+""",
+}
+"""The two of these that must be of the right kind to be read at all: what a question asks for, and no number."""
 
 
 def weights(tmp_path_factory, kind: str, name: str) -> bytes:
@@ -74,6 +106,36 @@ def hand_in_honest(course: Course, release: dict, tmp_path_factory) -> None:
     course.submit("mixed_died", answered(release, {**right, "bound": "import os\nos.kill(os.getpid(), 9)"}), good)
 
 
+def aimed(sources: dict) -> dict:
+    """Forgeries for this course's names."""
+
+    def at_this(source):
+        for there, here in AIMED.items():
+            source = source.replace(*((there, here) if isinstance(source, str) else (there.encode(), here.encode())))
+        return source
+
+    return {name: at_this(source) for name, source in sources.items()}
+
+
+def hand_in_forged(course: Course, release: dict) -> None:
+    first = release["cells"].index(next(c for c in release["cells"] if c["id"] == "setup")) + 1
+    for student, source in aimed(CELLS).items():
+        notebook = json.loads(json.dumps(release))
+        attack = {"cell_type": "code", "id": "attack", "metadata": {}, "outputs": [], "execution_count": None}
+        notebook["cells"].insert(first, attack | {"source": source})
+        course.submit(student, notebook)
+    for student, source in (aimed(ANSWERS) | NOT_NUMBERS).items():
+        course.submit(student, answered(release, dict.fromkeys(POINTS, source)))
+    for student, files in FILES.items():
+        course.submit(student, release, aimed(files))
+    for student, edit in EDITS.items():
+        notebook = json.loads(json.dumps(release))
+        edit(notebook)
+        course.submit(student, notebook)
+    for student, text in TEXTS.items():
+        course.submit(student, text)
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Course:
     """Every submission, taken through the cycle once."""
@@ -82,6 +144,7 @@ def course(tmp_path_factory) -> Course:
     course.nbgrader("release_assignment", NAME)
     release = course.release()
     hand_in_honest(course, release, tmp_path_factory)
+    hand_in_forged(course, release)
     course.nbgrader("collect", NAME)
     course.nbgrader("autograde", NAME)
     course.nbgrader("generate_feedback", NAME)
@@ -103,6 +166,38 @@ def test_the_words_wait_for_a_human(course):
     assert course.marks("empty")["interpret"] == 0
 
 
+@pytest.mark.parametrize("student", FORGED)
+def test_forged_marks_are_nothing(course, student):
+    marks = course.marks(student)
+    assert {name: marks[name] for name in POINTS} == NOTHING
+    assert course.exported()[student] == 0
+
+
+def test_no_room_that_answers_a_question_is_there(course):
+    notebook = json.loads((course.folder / "autograded" / "imports_the_answer" / NAME / f"{NAME}.ipynb").read_text())
+    attack = next(cell for cell in notebook["cells"] if "there is the autograder" in "".join(cell["source"]))
+    assert attack["outputs"] == []
+
+
+def test_there_are_enough_forgeries():
+    assert len(FORGED) >= 15
+
+
+@pytest.mark.parametrize(
+    "student",
+    ["nan_for_a_mark", "infinite_and_negative", "malformed_messages", "do_execute_says_ok", "exits_politely"],
+)
+def test_what_is_no_data_is_flagged_with_a_reason(course, student):
+    assert course.flagged(student)
+    for name in course.flagged(student):
+        assert "Flagged for the instructor" in text(course.cell(student, name))
+
+
+@pytest.mark.parametrize("student", ["checks_deleted", "checks_made_answers", "checks_not_graded", "metadata_broken"])
+def test_what_was_put_back_is_flagged(course, student):
+    assert course.flagged(student) == set(POINTS)
+
+
 @pytest.mark.parametrize("student", ["perfect", "empty", "mixed_slips", "mixed_noisy"])
 def test_honest_work_is_not_flagged(course, student):
     assert course.flagged(student) == set()
@@ -119,9 +214,10 @@ def test_partial_credit_and_a_message_come_together(course):
     assert cell["outputs"][-1]["data"]["text/plain"] == ["3.0"]
 
 
-def test_feedback_names_the_slip(course):
+def test_feedback_names_the_slip_and_is_the_graders_own(course):
     page = course.feedback("mixed_slips")
     assert "beta for beta - 1" in page and "mean of logs" in page and "no attribute" in page
+    assert len(course.feedback("rewrites_feedback_from_a_child")) > 10_000
 
 
 def test_validate_agrees_with_the_checks(course):

@@ -14,6 +14,7 @@ QUICK = [
     ("info_vae", {"divergence": "adversarial", "lam": 1.0}),
     ("beta_tc_vae", {"examples": 1000}),
     ("labelled_aae", {}),
+    *(("lag_vae", {"information": information}) for information in ("most", "least")),
 ]
 
 

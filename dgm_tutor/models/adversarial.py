@@ -19,6 +19,7 @@ class AdversarialModel(LatentVariableModel):
             posterior, None.
         critics: a player's name to its network and the objective that it minimises: ``Game.critic``.
         player: the name of the first player, who owns all other parameters.
+        critic_steps: how often each critic moves for each move of the first player, on the same x and fresh samples.
     """
 
     def __init__(
@@ -30,16 +31,17 @@ class AdversarialModel(LatentVariableModel):
         critics: dict[str, tuple[nn.Module, Objective]],
         x_dim: int | None = None,
         player: str = "autoencoder",
+        critic_steps: int = 1,
     ):
         super().__init__(prior, decoder, posterior, objective, x_dim)
         self.critics = nn.ModuleDict({name: critic for name, (critic, _) in critics.items()})
         self.critic_objectives = {name: objective for name, (_, objective) in critics.items()}
-        self.player = player
+        self.player, self.critic_steps = player, critic_steps
 
     def players(self) -> list[Player]:
         theirs = set(self.critics.parameters())
         own = Player(self.player, [p for p in self.parameters() if p not in theirs], self._loss)
-        return [own, *(self._critic(name) for name in self.critics)]
+        return [own, *[self._critic(name) for name in self.critics] * self.critic_steps]
 
     def draw(self, x: Tensor) -> Draw:
         """What the players see of a batch."""

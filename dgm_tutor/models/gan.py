@@ -20,6 +20,7 @@ def gan(
     hidden: Sequence[int] = (256, 256),
     game: str = "non_saturating",
     output: str = "unit",
+    critic_steps: int = 1,
 ) -> AdversarialModel:
     """The generator's loss is the game's term over x; the critic has its own.
 
@@ -28,7 +29,13 @@ def gan(
         hidden: sizes of the generator's hidden layers, and of the critic's.
         game: "jsd", "non_saturating", "least_squares", "wasserstein" or "kl", see ``objectives.adversarial``.
         output: "unit" for x in [0, 1] (grey levels), "real" for any.
+        critic_steps: its moves for each of the generator's; "wasserstein" needs several, 5 in its paper.
+
+    Raises:
+        ValueError: a game or an output that there is not, or critic_steps below 1.
     """
+    if critic_steps < 1:
+        raise ValueError(f"critic_steps={critic_steps}: expected 1 or more")
     critic = mlp_critic(x_dim, hidden)
     played = adversarial(game, "x", critic)
     return AdversarialModel(
@@ -39,6 +46,7 @@ def gan(
         critics={"critic": (critic, played.critic)},
         x_dim=x_dim,
         player="generator",
+        critic_steps=critic_steps,
     )
 
 

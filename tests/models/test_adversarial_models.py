@@ -133,6 +133,7 @@ def test_a_divergence_that_would_be_maximised_is_refused(alpha, lam):
         ("aae", {"prior": "mixture", "z_dim": 3}, "z_dim=2"),
         ("aae", {"game": "hinge"}, "expected jsd"),
         ("gan", {"output": "tanh"}, "'unit'"),
+        ("gan", {"critic_steps": 0}, "critic_steps"),
         ("beta_tc_vae", {"beta": -1.0}, "maximise"),
         ("beta_tc_vae", {"examples": 1.5}, "size of the data set"),
     ],

@@ -44,6 +44,19 @@ def test_a_gan_comes_close_to_the_data():
 
 
 @pytest.mark.slow
+def test_a_wasserstein_game_needs_more_than_one_step_of_its_critic():
+    x, _ = data.densities.mixture.sample(4000, torch.Generator().manual_seed(0))
+
+    def distance(critic_steps):
+        settings = {"game": "wasserstein", "output": "real", "x_dim": 2, "z_dim": 2, "hidden": (64, 64)}
+        model = models.create("gan", critic_steps=critic_steps, **settings)
+        training.fit(model, x, steps=800, progress=False, device="cpu")
+        return squared_mmd(model.sample(2000), x[:2000], bandwidth="median")
+
+    assert distance(5) < distance(1) / 3
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "settings", "unmatched"),
     [

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.figures.palette import RULE, style
-from dgm_tutor.figures.picture import Picture, figure, png, show, tile
+from dgm_tutor.figures.picture import Picture, figure, show, tile
 from dgm_tutor.training import History
 
 
@@ -64,9 +64,20 @@ def samples_and_scores(rows: Sequence[Mapping], side: int, columns: int = 16) ->
     """
     images = torch.cat([_squared(row["samples"][:columns], side) for row in rows])
     array = tile(images, columns=columns)
-    told = (f"t = {row['t']:g}: score {row['score']:.2f}, {row['bits_per_dim']:.3g} bits/dim" for row in rows)
-    width = max(1, 640 // array.shape[1]) * array.shape[1]
-    return Picture(png(array), "A row of samples a model. " + "; ".join(told) + ".", width)
+    told = [f"t = {row['t']:g}: score {row['score']:.2f}, {row['bits_per_dim']:.3g} bits/dim" for row in rows]
+    height, width = array.shape[:2]
+    with style():
+        fig, axes = figure(9.5, 0.3 + 6.5 * height / width)
+        axes.imshow(array, cmap="gray", vmin=0, vmax=255)
+        axes.set_yticks(
+            [(i + 0.5) * height / len(rows) - 0.5 for i in range(len(rows))],
+            [t.replace(": ", "\n").replace(", ", "\n") for t in told],
+            fontsize=9,
+        )
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    return show(fig, "A row of samples a model. " + "; ".join(told) + ".")
 
 
 def conditions(values: Mapping[str, Tensor]) -> Picture:

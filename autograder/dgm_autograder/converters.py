@@ -16,6 +16,7 @@ from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.converters import Autograde, GenerateFeedback, NbGraderException
 
 from dgm_autograder import confine, intake, provisioner, seccomp
+from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
 DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
@@ -68,10 +69,14 @@ class ClassAutograde(Listed, Autograde):
             except RuntimeError as error:
                 self.fail(str(error))
         provisioner.sweep()
+        self.staged: list[str] = []  # the students of this run
+        self.kept: list[str] = []  # those of them whose finished result stays
         try:
             super().start()
         finally:
             shutil.rmtree(self._folder(STAGED), ignore_errors=True)
+            if self.staged:
+                self.say()
 
     @property
     def _input_directory(self) -> str:
@@ -98,6 +103,7 @@ class ClassAutograde(Listed, Autograde):
             for note in notes:
                 self.log.warning("%s: %s", student, note)
             chosen = [n for n in expected if fnmatch.fnmatchcase(n, self.coursedir.notebook_id)]
+            self.staged.append(student)
             self.assignments[str(staged)] = [str(staged / f"{n}.ipynb") for n in chosen]
 
     def _expected(self, assignment: str) -> list[str]:
@@ -118,7 +124,10 @@ class ClassAutograde(Listed, Autograde):
             shutil.rmtree(result)
         elif not whole and (result / DONE).exists():
             (result / DONE).unlink()  # until this notebook is graded
-        return super().init_destination(assignment_id, student_id)
+        wanted = super().init_destination(assignment_id, student_id)
+        if not wanted:
+            self.kept.append(student_id)
+        return wanted
 
     def _finished(self, result: Path, assignment: str, student: str) -> bool:
         done = result / DONE
@@ -136,6 +145,16 @@ class ClassAutograde(Listed, Autograde):
         super().run_post_convert_hook()
         notebook = Path(self.writer.build_directory)
         write_bytes(notebook / DONE, self.fingerprint.encode())
+
+    def say(self) -> None:
+        """Log what the run came to."""
+        assignment = self.coursedir.assignment_id
+        done = [s for s in self.staged if Path(self._format_dest(assignment, s), DONE).is_file()]
+        left = [s for s in self.staged if s not in done]
+        graded = [s for s in done if s not in self.kept]
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            for line in summary(gradebook, assignment, graded, self.kept, left):
+                self.log.info(line)
 
 
 class ClassFeedback(Listed, GenerateFeedback):

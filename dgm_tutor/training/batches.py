@@ -11,7 +11,7 @@ def batch(x: Tensor, step: int, batch_size: int, seed: int) -> Tensor:
     size = min(batch_size, len(x))
     per_epoch = len(x) // size
     epoch, position = divmod(step, per_epoch)
-    return x[_order(len(x), epoch, seed)[position * size : (position + 1) * size]]
+    return x.index_select(0, _order(len(x), epoch, seed).to(x.device)[position * size : (position + 1) * size])
 
 
 @lru_cache(maxsize=2)

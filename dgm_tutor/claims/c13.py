@@ -62,37 +62,47 @@ def measure(seed: int, full: bool, **sizes) -> dict[str, float]:
     return numbers
 
 
-STEPS = {  # the lecture's order, step by step, up both columns: MLE, hybrid, ADV
-    "log10 NLL, hybrid - MLE": "MLE more likely than hybrid",
-    "log10 NLL, ADV - hybrid": "hybrid more likely than ADV",
-    "score, hybrid - MLE": "hybrid scored above MLE",
-    "score, ADV - hybrid": "ADV scored above hybrid",
+COLUMNS = {  # the lecture's order MLE, hybrid, ADV, a step at a time up each column
+    "likelihood": {
+        "log10 NLL, hybrid - MLE": "MLE more likely than hybrid",
+        "log10 NLL, ADV - hybrid": "hybrid more likely than ADV",
+    },
+    "samples": {
+        "score, hybrid - MLE": "hybrid scored above MLE",
+        "score, ADV - hybrid": "ADV scored above hybrid",
+    },
 }
 
 
 def judge(figures: Figures) -> Verdict:
-    seen, reversed_, open_ = [], [], []
-    for difference, step in STEPS.items():
-        other_way = Figure(tuple(-value for value in figures[difference].values))
-        found = figures[difference].clearly_positive, other_way.clearly_positive
-        (seen if found[0] else reversed_ if found[1] else open_).append(step)
+    """Confirmed where both columns are in the lecture's order, qualified where one is, else not seen.
+
+    A column is in order when each of its steps is clearly there; one that is within the spread of the seeds is not.
+    """
+    told, in_order = [], 0
+    for column in COLUMNS.values():
+        outcomes = {step: _outcome(figures[difference]) for difference, step in column.items()}
+        in_order += set(outcomes.values()) == {"seen"}
+        told += [f"{step}: {outcome}" for step, outcome in outcomes.items()]
     table = "; ".join(
         f"{name}: score {figures[f'classifier score, {name}']}, "
         f"log10 of bits/dim {figures[f'log10 NLL, {name} (bits/dim)']}"
         for name in T
     )
-    told = "; ".join(
-        f"{what}: {', '.join(steps)}"
-        for what, steps in (("seen", seen), ("the other way round", reversed_), ("within the spread", open_))
-        if steps
-    )
-    if not (reversed_ or open_):
+    if in_order == len(COLUMNS):
         return confirmed(f"both columns in the lecture's order. {table}")
     why = (
-        f"{told}. {table}. At lambda = 1 a likelihood in nats outweighs the game, and the game alone needs far more "
-        "steps than these to draw well"
+        f"{'; '.join(told)}. {table}. At lambda = 1 a likelihood in nats outweighs the game, and the game alone needs "
+        "far more steps than these to draw well"
     )
-    return qualified(why) if seen else not_seen(why)
+    return qualified(why) if in_order else not_seen(why)
+
+
+def _outcome(difference: Figure) -> str:
+    if difference.clearly_positive:
+        return "seen"
+    turned = Figure(tuple(-value for value in difference.values))
+    return "the other way round" if turned.clearly_positive else "within the spread"
 
 
 CLAIM = Claim(

@@ -42,6 +42,7 @@ peers: setup ## the libraries that benchmarks compare with, in .peers
 	@test -x .peers/bin/python || $(PYTHON) -m venv .peers
 	@.peers/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt \
 		--extra-index-url https://download.pytorch.org/whl/cpu -r benchmarks/peers.txt -e '.[course]'
+	@.peers/bin/python -m pip install --disable-pip-version-check -q --no-deps multivae==1.0.3
 
 bench: setup ## measure speed on this machine: slider latency, page times
 	@$(IN_VENV) "$(BIN)/dgm-tutor" bench

@@ -62,12 +62,10 @@ def binarise(x01: Tensor, generator: torch.Generator | None = None) -> Tensor:
 
     Drawn anew for every batch this is dynamic binarisation (Salakhutdinov and Murray 2008), which makes a
     Bernoulli decoder's log-likelihood a true one: a grey level is not a possible outcome of a coin.
+
+    TypeError for what is no float, ValueError for NaN and for values outside [0, 1].
     """
-    if not x01.is_floating_point():
-        raise TypeError(f"binarise() wants floats in [0, 1], got {x01.dtype}: use split.pixels()")
-    if x01.numel() and not (x01.min() >= 0 and x01.max() <= 1):  # also catches NaN
-        low, high = x01.min().item(), x01.max().item()
-        raise ValueError(f"binarise() wants grey levels in [0, 1], got values from {low:g} to {high:g}")
+    _must_be_grey(x01, "binarise()")
     return torch.bernoulli(x01, generator=generator).float()
 
 
@@ -76,12 +74,21 @@ def dequantise(x01: Tensor, levels: int = 256, generator: torch.Generator | None
 
     A density on whole numbers can grow without bound; on spread ones it is a bound for the probability of the levels:
     log P(k) >= E_u log p((k + u) / levels) - D log levels (Theis et al. 2016), so that bits/dim are
-    ``evaluation.bits_per_dim(log_prob, D, levels)``. Float32 in [0, 1), same shape.
+    ``evaluation.bits_per_dim(log_prob, D, levels)``. Float32 in [0, 1), same shape. Errors as in ``binarise``.
     """
-    if not x01.is_floating_point():
-        raise TypeError(f"dequantise() wants floats in [0, 1], got {x01.dtype}: use split.pixels()")
-    if x01.numel() and not (x01.min() >= 0 and x01.max() <= 1):  # also catches NaN
-        low, high = x01.min().item(), x01.max().item()
-        raise ValueError(f"dequantise() wants grey levels in [0, 1], got values from {low:g} to {high:g}")
+    _must_be_grey(x01, "dequantise()")
     level = (x01 * (levels - 1)).round()
     return (level + torch.rand(x01.shape, generator=generator).to(x01)).div(levels).float()
+
+
+def _must_be_grey(x01: Tensor, caller: str) -> None:
+    if not x01.is_floating_point():
+        raise TypeError(f"{caller} wants floats in [0, 1], got {x01.dtype}: use split.pixels()")
+    if missing := int(x01.isnan().sum()):
+        raise ValueError(
+            f"{caller} wants grey levels in [0, 1], got NaN in {missing} of {x01.numel()} values: "
+            "leave them out or fill them in first"
+        )
+    if x01.numel() and not (x01.min() >= 0 and x01.max() <= 1):
+        low, high = x01.min().item(), x01.max().item()
+        raise ValueError(f"{caller} wants grey levels in [0, 1], got values from {low:g} to {high:g}")

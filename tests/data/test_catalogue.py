@@ -136,6 +136,12 @@ def test_levels_that_are_no_probabilities_are_refused(bad):
         data.binarise(bad)
 
 
+@pytest.mark.parametrize("draw", [data.binarise, data.dequantise])
+def test_missing_levels_are_counted_and_the_error_says_what_to_do(draw):
+    with pytest.raises(ValueError, match=r"NaN in 2 of 6 values: leave them out or fill them in"):
+        draw(torch.tensor([[0.5, float("nan"), 1.0], [0.0, 0.2, float("nan")]]))
+
+
 def test_bytes_are_refused_with_a_hint():
     with pytest.raises(TypeError, match=r"split\.pixels\(\)"):
         data.binarise(torch.zeros(3, dtype=torch.uint8))

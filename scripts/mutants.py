@@ -4,6 +4,9 @@ A mutant is a slip that somebody made: a file, the right text, the wrong text, a
 one is put into a copy of the tree, where its tests are run; the working tree is never touched. First the same tests
 must pass there without any slip. Exit code 1 if a mutant survives, 2 if a list does not fit the code.
 
+Most of such a short run would be imports, so each is forked from a server that holds torch and pytest, but none of
+our own modules: those come from the tree each time.
+
     [[mutant]]
     name = "planar: |w| for |w|^2"
     source = "who made it, or why one would"   # optional
@@ -14,18 +17,24 @@ must pass there without any slip. Exit code 1 if a mutant survives, 2 if a list 
 """
 
 import argparse
+import contextlib
+import multiprocessing
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
 import tomllib
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("dgm_tutor", "tests", "scripts", "pyproject.toml")
-LIMIT = 600  # seconds for one mutant's tests
+COPIED = ("dgm_tutor", "tests", "scripts", "autograder", "course", "pyproject.toml")
+PRELOADED = ["torch", "torch.distributions", "safetensors.torch", "numpy", "pytest"]  # nothing that a list may change
+LIMIT = 3600  # seconds for all the tests without any slip
+RAN = 100  # added to pytest's exit code, for Python ends a process that broke down with 1, pytest's "tests failed"
 
 
 class Unfit(ValueError):
@@ -80,15 +89,51 @@ def copy(root: Path, to: Path) -> None:
             shutil.copy(source, to)
 
 
-def passes(tree: Path, tests: list[str]) -> bool:
-    """Whether the tests pass in the tree. Unfit when they cannot be run: that proves nothing either way."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+def run(tree: Path, tests: list[str]) -> None:
+    """In a process of its own: pytest on the tree's files, its output in log.txt. Exits with RAN + pytest's code."""
+    os.setsid()  # a group of its own, to be ended with whatever the tests started
+    log = os.open(tree / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.chdir(tree)
+    folders = [str(tree), str(tree / "autograder")]
+    sys.path[0:0] = folders
     # Without bytecode: a slip that leaves a file's size and second unchanged would meet the old one.
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
-    done = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=LIMIT)
-    if done.returncode not in (0, 1):
-        raise Unfit(f"pytest could not run {', '.join(tests)}:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
-    return done.returncode == 0
+    sys.dont_write_bytecode = True
+    os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(folders))
+    ours = {path.stem for folder in (*folders, tree / "scripts") for path in Path(folder).glob("*")}
+    if loaded := sorted(ours & set(sys.modules)):
+        sys.exit(f"already imported, so a slip there would go unseen: {', '.join(loaded)}")
+    import pytest
+
+    try:
+        code = int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests]))
+    except BaseException:  # SystemExit too: a test must not choose the verdict
+        traceback.print_exc()
+        code = int(pytest.ExitCode.INTERNAL_ERROR)
+    sys.exit(RAN + code)
+
+
+def passes(tree: Path, tests: list[str], limit: float) -> bool | None:
+    """Whether the tests pass in the tree, None after ``limit`` seconds. Unfit when they cannot be run: that proves
+    nothing either way."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=run, args=(tree, tests))
+    process.start()
+    try:
+        process.join(limit)
+        code = process.exitcode
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
+    if code not in (None, RAN, RAN + 1):
+        log = tree / "log.txt"
+        said = log.read_text(encoding="utf-8", errors="replace")[-3000:] if log.exists() else ""
+        raise Unfit(f"pytest could not run {', '.join(tests)} (exit code {code}):\n{said}")
+    return None if code is None else code == RAN
 
 
 def survivors(mutants: list[Mutant], root: Path = ROOT) -> list[Mutant]:
@@ -97,21 +142,28 @@ def survivors(mutants: list[Mutant], root: Path = ROOT) -> list[Mutant]:
         tree = Path(folder)
         copy(root, tree)
         texts = [mutant.applied(tree) for mutant in mutants]  # all of them, before any time is spent
-        if not passes(tree, sorted({test for mutant in mutants for test in mutant.tests})):
-            raise Unfit("the tests fail without any slip: mend them first")
+        began = time.monotonic()
+        if not passes(tree, sorted({test for mutant in mutants for test in mutant.tests}), LIMIT):
+            raise Unfit(f"the tests fail or take over {LIMIT} s without any slip: mend them first")
+        took = time.monotonic() - began
+        # A mutant's tests are some of those that just passed: at several times their time it hangs, which is noticed.
+        limit = 60 + 3 * took
+        print(f"without any slip the tests pass in {took:.0f} s; a mutant is given {limit:.0f} s", flush=True)
         alive = []
         for mutant, wrong in zip(mutants, texts, strict=True):
             path = tree / mutant.file
             right = path.read_text(encoding="utf-8")
             path.write_text(wrong, encoding="utf-8")
-            survived = passes(tree, list(mutant.tests))
+            survived = passes(tree, list(mutant.tests), limit)
             path.write_text(right, encoding="utf-8")
-            print(f"{'SURVIVED' if survived else 'killed':<10}{mutant.name}", flush=True)
-            alive += [mutant] * survived
+            late = " (out of time)" * (survived is None)
+            print(f"{'SURVIVED' if survived else 'killed':<10}{mutant.name}{late}", flush=True)
+            alive += [mutant] if survived else []
     return alive
 
 
 def main(argv: list[str] | None = None) -> int:
+    os.environ["OMP_NUM_THREADS"] = "1"  # before the server of processes imports torch
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lists", nargs="*", type=Path, metavar="LIST", help="TOML files of mutants")
     paths = parser.parse_args(argv).lists or sorted((ROOT / "tests" / "mutants").glob("*.toml"))

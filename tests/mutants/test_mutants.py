@@ -40,7 +40,7 @@ def test_a_caught_slip_is_killed_and_an_uncaught_one_survives(tree, capsys):
     root, written = tree
     alive = mutants.survivors(written("a * b", "a + b + 1"), root)
     assert [m.name for m in alive] == ["slip 0"]
-    assert capsys.readouterr().out.split("\n")[:2] == ["SURVIVED  slip 0", "killed    slip 1"]
+    assert capsys.readouterr().out.split("\n")[1:3] == ["SURVIVED  slip 0", "killed    slip 1"]
     assert "a + b\n" in (root / "dgm_tutor" / "sum.py").read_text()
 
 
@@ -54,6 +54,33 @@ def test_tests_that_fail_anyway_or_do_not_exist_prove_nothing(tree):
     (root / "tests" / "test_sum.py").unlink()
     with pytest.raises(mutants.Unfit, match="could not run"):
         mutants.survivors(slips, root)
+
+
+@pytest.mark.slow
+def test_a_module_that_the_server_already_holds_is_refused(tree):
+    root, written = tree
+    slips = written("a + b + 1")
+    (root / "scripts").mkdir()
+    (root / "scripts" / "numpy.py").touch()  # as if numpy were ours
+    with pytest.raises(mutants.Unfit, match="already imported, so a slip there would go unseen: numpy"):
+        mutants.survivors(slips, root)
+
+
+@pytest.mark.slow
+def test_a_test_that_breaks_down_or_hangs_is_no_verdict(tree):
+    root, written = tree
+    test = root / "tests" / "test_sum.py"
+    for does, code in (("os._exit(1)", 1), ("os._exit(0)", 0), ("os.abort()", -6)):
+        test.write_text(f"import os\n\ndef test_add():\n    {does}\n")
+        with pytest.raises(mutants.Unfit, match=f"exit code {code}"):
+            mutants.survivors(written("a * b"), root)
+    test.write_text("import time\n\ndef test_add():\n    time.sleep(1000)\n")
+    assert mutants.passes(root, ["tests/test_sum.py"], 5) is None
+
+
+def test_nothing_of_ours_is_preloaded(root):
+    ours = {path.stem for folder in (root, root / "autograder", root / "scripts") for path in folder.iterdir()}
+    assert not ours & {name.partition(".")[0] for name in mutants.PRELOADED}
 
 
 def test_the_right_text_must_occur_exactly_once(tree):

@@ -11,6 +11,7 @@ import torch
 
 from dgm_tutor import data, models, training
 from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.data import chorales
 from dgm_tutor.models.registry import RECIPES
 
 
@@ -65,19 +66,29 @@ def grid(text: str) -> list[float]:
     return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
 
 
-def _training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict]:
-    """x as (n, D), and the transform that makes it fit the model's likelihood."""
+def _training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict, dict]:
+    """x as (n, D), the settings that the data decide, and the transform that makes x fit the model's likelihood."""
     split = data.load(args.data, full=args.full, seed=args.seed).train
+    known = inspect.signature(RECIPES[args.name]).parameters if args.name in RECIPES else {}
+    if split.length is not None and known:
+        return *_stretches(args, split, settings), {}
     images = split.x.dtype == torch.uint8
     x = (split.pixels() if images else split.x).flatten(1)
     binary = settings.get("likelihood", "bernoulli") == "bernoulli"
-    return x, {"transform": data.binarise} if images and binary else {}
+    decided = {"x_dim": x.shape[1]} if "x_dim" in known and "steps" not in known else {}
+    return x, decided, {"transform": data.binarise} if images and binary else {}
 
 
-def _of_data(name: str, x: torch.Tensor) -> dict:
-    """The settings that the data decide: the dimension of x, for recipes that take one (of a sequence: its steps')."""
-    settings = inspect.signature(RECIPES[name]).parameters if name in RECIPES else {}
-    return {"x_dim": x.shape[1]} if "x_dim" in settings and "steps" not in settings else {}
+def _stretches(args: argparse.Namespace, split: data.Split, settings: dict) -> tuple[torch.Tensor, dict]:
+    """Chorales as stretches of one-hot symbols, four bars long unless --model-steps says otherwise."""
+    takers = [name for name, recipe in RECIPES.items() if "steps" in inspect.signature(recipe).parameters]
+    if args.name not in takers:
+        raise ValueError(
+            f"{args.name} takes no sequences, and {args.data} are sequences: train one of {', '.join(takers)}"
+        )
+    decided = {"x_dim": chorales.SYMBOLS, "likelihood": "categorical", "steps": settings.get("steps", 32)}
+    x = data.padded(chorales.one_hot(split.x), split.length)
+    return data.windows(x, decided["steps"]).flatten(1), decided
 
 
 def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
@@ -125,8 +136,8 @@ def _fabric(device: str):
 def _train(args: argparse.Namespace) -> int:
     fabric = _fabric(args.device)
     settings = {key: _literal(value) for key, value in _values(args).items()}
-    x, transform = _training_data(args, settings)
-    model = models.create(args.name, seed=args.seed, full=args.full_size, **(_of_data(args.name, x) | settings))
+    x, decided, transform = _training_data(args, settings)
+    model = models.create(args.name, seed=args.seed, full=args.full_size, **(decided | settings))
     size = ["full-size"] if args.full_size else []
     values = [f"{key}={value}" for key, value in _values(args).items()]
     label = "_".join([args.name, args.data, *size, *values, f"seed={args.seed}"])
@@ -145,11 +156,8 @@ def _sweep(args: argparse.Namespace) -> int:
         raise ValueError(f"expected one setting with several values, such as --beta 0.1:10:16, got {len(swept)}")
     ((name, points),) = swept.items()
     fixed = {key: _literal(value) for key, value in values.items() if key != name}
-    x, transform = _training_data(args, fixed)
-    members = [
-        models.create(args.name, seed=args.seed, **(_of_data(args.name, x) | fixed), **{name: point})
-        for point in points
-    ]
+    x, decided, transform = _training_data(args, fixed)
+    members = [models.create(args.name, seed=args.seed, **(decided | fixed | {name: point})) for point in points]
     label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in values.items()), f"seed={args.seed}"])
     history = training.sweep(members, x, **_how(args, label.replace(":", "-"), transform))
     rows = []

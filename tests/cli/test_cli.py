@@ -1,6 +1,7 @@
 """The command line: results scripts can read, errors that say what to do, exit codes that can be trusted."""
 
 import json
+import math
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from dgm_tutor import cli, models
 from dgm_tutor.cli.train import grid
+from dgm_tutor.data import chorales
 
 TINY = ["--data", "two_moons", "--likelihood", "gaussian", "--z-dim", "2", "--hidden", "(8,)", "--batch-size", "32"]
 
@@ -37,6 +39,17 @@ def test_train_keeps_weights_that_load_and_evaluate(capsys, tmp_path):
     assert code == 0 and values["elbo"] <= values["log_marginal"]
 
 
+@pytest.mark.parametrize("name", ["vrnn", "rnn"])
+def test_a_sequence_model_learns_chorales_as_stretches_of_symbols(capsys, tmp_path, name):
+    tiny = ["--hidden", 8, "--model-steps", 8, "--batch-size", 4, "--steps", 2]
+    code, out, err = run(capsys, "train", name, "--data", "chorales", *tiny, "--out", tmp_path, "--json")
+    assert code == 0, err
+    (row,) = json.loads(out)
+    uniform = 8 * sum(math.log(symbols) for symbols in chorales.SYMBOLS)  # what an untrained decoder says, in nats
+    assert row["steps"] == 2 and row.get("distortion", row["total"]) == pytest.approx(uniform, rel=0.15)
+    assert chorales.from_one_hot(models.load(row["weights"]).sample(3)).shape == (3, 8, 4)
+
+
 def test_the_same_call_resumes(capsys, tmp_path):
     arguments = ["train", "vae", *TINY, "--out", tmp_path, "--json"]
     run(capsys, *arguments, "--steps", 10)
@@ -61,6 +74,7 @@ def test_sweep_trains_one_model_a_value(capsys, tmp_path):
         (["train", "betavae"], "did you mean"),
         (["train", "vae", "--data", "mnits"], "mnist"),
         (["train", "vae", "--data", "two_moons"], "binarise"),
+        (["train", "vae", "--data", "chorales"], "chorales are sequences: train one of rnn, vrnn"),
         (["train", "vae", "--beta", "2"], "no setting beta"),
         (["sweep", "beta_vae", "--beta", "3"], "several values"),
         (["sweep", "beta_vae", "--beta", "0:10:5"], "0 < low"),

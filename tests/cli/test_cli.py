@@ -50,6 +50,16 @@ def test_a_sequence_model_learns_chorales_as_stretches_of_symbols(capsys, tmp_pa
     assert chorales.from_one_hot(models.load(row["weights"]).sample(3)).shape == (3, 8, 4)
 
 
+def test_the_full_size_is_the_paper_s_where_no_setting_says_otherwise(capsys, tmp_path):
+    shape = ["--data", "two_moons", "--likelihood", "gaussian", "--z-dim", 3]
+    code, out, err = run(capsys, "train", "vae", "--full-size", *shape, "--steps", 1, "--out", tmp_path, "--json")
+    assert code == 0, err
+    (row,) = json.loads(out)
+    settings = models.load(row["weights"]).settings
+    assert tuple(settings["hidden"]) == (500,) and settings["z_dim"] == 3 and settings["x_dim"] == 2
+    assert "full-size" in row["weights"]  # kept beside the small one, not over it
+
+
 def test_the_same_call_resumes(capsys, tmp_path):
     arguments = ["train", "vae", *TINY, "--out", tmp_path, "--json"]
     run(capsys, *arguments, "--steps", 10)

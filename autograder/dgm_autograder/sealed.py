@@ -28,6 +28,7 @@ from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Mark, zero
 from dgm_autograder.messages import Quota
 from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named
+from dgm_autograder.summary import FLAGGED
 
 TICK = 1  # seconds between looks at a cell that runs
 
@@ -191,7 +192,7 @@ class SaveSealedGrades(SaveAutoGrades):
         super()._add_comment(cell, resources)
         name = cell.metadata["nbgrader"]["grade_id"]
         mark = resources.get("dgm_marks", {}).get(name.removesuffix("-answer"))
-        said = [*resources.pop("dgm_notes", []), f"Flagged: {mark.flag}." if mark and mark.flag else ""]
+        said = [*resources.pop("dgm_notes", []), f"{FLAGGED}{mark.flag}." if mark and mark.flag else ""]
         if any(said):
             comment = self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id)
             comment.auto_comment = "\n".join(filter(None, [comment.auto_comment, *said]))

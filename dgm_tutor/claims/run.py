@@ -1,18 +1,17 @@
 """Run a claim over its seeds, keeping every seed's numbers, so that a run that was stopped goes on where it was."""
 
-import hashlib
 import json
 import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
 
 from dgm_tutor import files
 from dgm_tutor.claims.claim import Claim, Figure, Verdict
+from dgm_tutor.claims.code import fingerprint
 
 SEEDS = (0, 1, 2)
 
@@ -33,7 +32,8 @@ def run(claim: Claim, seeds: Sequence[int] = SEEDS, full: bool = False, keep: Pa
     Args:
         seeds: at least one; a spread needs at least two.
         full: the paper's steps and sizes, for a GPU.
-        keep: a folder for each seed's numbers; those that this same code has measured before are not measured again.
+        keep: a folder for each seed's numbers; those measured before, by the same code as far as this claim
+            reaches it, are not measured again.
 
     Raises:
         ValueError: no seeds, or a number that is not finite (the experiment failed: no verdict is given).
@@ -47,7 +47,7 @@ def run(claim: Claim, seeds: Sequence[int] = SEEDS, full: bool = False, keep: Pa
 
 def _measured(claim: Claim, seed: int, full: bool, keep: Path | None) -> dict:
     path = keep and keep / f"{claim.number}_{'full_' if full else ''}seed={seed}.json"
-    code = fingerprint()
+    code = fingerprint(claim.measure.__module__)
     if path and path.exists() and (record := json.loads(path.read_text()))["code"] == code:
         return record
     start = time.process_time()
@@ -60,11 +60,3 @@ def _measured(claim: Claim, seed: int, full: bool, keep: Path | None) -> dict:
     if path:
         files.write_bytes(path, json.dumps(record, indent=2).encode())
     return record
-
-
-@cache
-def fingerprint() -> str:
-    """Changes with the package's code and torch: numbers kept from before either no longer count."""
-    package = Path(__file__).parents[1]
-    sources = b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))
-    return hashlib.sha256(sources + torch.__version__.encode()).hexdigest()[:16]

@@ -54,7 +54,7 @@ def test_kept_numbers_are_not_measured_again_until_the_code_changes(tmp_path, mo
     claims.run(claim(measure), (0, 1), keep=tmp_path)
     claims.run(claim(measure), (0, 1, 2), keep=tmp_path)
     assert calls == [0, 1, 2]
-    monkeypatch.setattr(importlib.import_module("dgm_tutor.claims.run"), "fingerprint", lambda: "another version")
+    monkeypatch.setattr(importlib.import_module("dgm_tutor.claims.run"), "fingerprint", lambda module: "another one")
     claims.run(claim(measure), (0,), keep=tmp_path)
     assert calls == [0, 1, 2, 0]
 

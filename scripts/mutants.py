@@ -5,7 +5,7 @@ one is put into a copy of the tree, where its tests are run; the working tree is
 must pass there without any slip. Exit code 1 if a mutant survives, 2 if a list does not fit the code.
 
 Most of such a short run would be imports, so each is forked from a server that holds torch and pytest, but none of
-our own modules: those come from the tree each time.
+our own modules: those come from the tree each time. Installed pytest plugins, which no listed test needs, stay out.
 
     [[mutant]]
     name = "planar: |w| for |w|^2"
@@ -101,6 +101,7 @@ def run(tree: Path, tests: list[str]) -> None:
     # Without bytecode: a slip that leaves a file's size and second unchanged would meet the old one.
     sys.dont_write_bytecode = True
     os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join(folders))
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # their imports took longer than most of the tests
     ours = {path.stem for folder in (*folders, tree / "scripts") for path in Path(folder).glob("*")}
     if loaded := sorted(ours & set(sys.modules)):
         sys.exit(f"already imported, so a slip there would go unseen: {', '.join(loaded)}")
@@ -164,6 +165,7 @@ def survivors(mutants: list[Mutant], root: Path = ROOT) -> list[Mutant]:
 
 def main(argv: list[str] | None = None) -> int:
     os.environ["OMP_NUM_THREADS"] = "1"  # before the server of processes imports torch
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # ends the running tests, drops the copy
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lists", nargs="*", type=Path, metavar="LIST", help="TOML files of mutants")
     paths = parser.parse_args(argv).lists or sorted((ROOT / "tests" / "mutants").glob("*.toml"))

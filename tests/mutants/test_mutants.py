@@ -1,6 +1,12 @@
 """scripts/mutants.py: a caught slip is killed, an uncaught one survives, a list that does not fit is an error."""
 
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import mutants
 import pytest
@@ -76,6 +82,31 @@ def test_a_test_that_breaks_down_or_hangs_is_no_verdict(tree):
             mutants.survivors(written("a * b"), root)
     test.write_text("import time\n\ndef test_add():\n    time.sleep(1000)\n")
     assert mutants.passes(root, ["tests/test_sum.py"], 5) is None
+
+
+@pytest.mark.slow
+def test_a_run_that_is_told_to_end_leaves_no_process_and_no_copy(tree):
+    root, written = tree
+    written("a * b")
+    (root / "scripts").mkdir()
+    shutil.copy(mutants.__file__, root / "scripts")
+    pid, room = root / "pid", root / "room"
+    room.mkdir()
+    (root / "tests" / "test_sum.py").write_text(
+        "import os, pathlib, time\n\ndef test_add():\n"
+        f"    pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n    time.sleep(1000)\n"
+    )
+    command = [sys.executable, root / "scripts" / "mutants.py", root / "list.toml"]
+    run = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(room)})
+    for _ in range(1200):
+        if pid.exists() and pid.read_text():
+            break
+        time.sleep(0.1)
+    run.terminate()
+    assert run.wait(60) == 128 + signal.SIGTERM
+    assert list(room.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_nothing_of_ours_is_preloaded(root):

@@ -16,7 +16,7 @@ BUILT_IN = (
     later("models", "List the models, their losses and their settings.", "dgm_tutor.cli.inspect:MODELS"),
     later("train", "Train a model and keep its weights; made again, the call resumes.", "dgm_tutor.cli.train:TRAIN"),
     later(
-        "sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", "dgm_tutor.cli.train:SWEEP"
+        "sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", "dgm_tutor.cli.sweep:SWEEP"
     ),
     later("evaluate", "Bounds on log p(x), rate and distortion of a model.", "dgm_tutor.cli.inspect:EVALUATE"),
     later("claims", "Measure what the lecture claims, C1 to C21, with verdicts.", "dgm_tutor.cli.claims:CLAIMS"),

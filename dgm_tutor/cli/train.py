@@ -1,4 +1,4 @@
-"""``dgm-tutor train`` and ``dgm-tutor sweep``."""
+"""``dgm-tutor train``, and what ``sweep`` shares with it."""
 
 import argparse
 import ast
@@ -19,7 +19,7 @@ def _settings_of_recipes() -> dict[str, object]:
     return {name: p.default for recipe in RECIPES.values() for name, p in inspect.signature(recipe).parameters.items()}
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help=f"the model: {', '.join(models.names())}")
     parser.add_argument("--data", default="mnist", help=f"the data set: {', '.join(data.names())} (default mnist)")
     parser.add_argument("--full", action="store_true", help="the full data set, downloaded once, not the embedded one")
@@ -39,34 +39,20 @@ def _common(parser: argparse.ArgumentParser) -> None:
         group.add_argument(flag, dest=f"set_{name}", metavar="VALUE", help=f"default {default}")
 
 
-def _values(args: argparse.Namespace) -> dict[str, str]:
+def values(args: argparse.Namespace) -> dict[str, str]:
     """The model's settings that were given, as written."""
     given = {key.removeprefix("set_"): value for key, value in vars(args).items() if key.startswith("set_")}
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _literal(text: str) -> object:
+def literal(text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
 
 
-def grid(text: str) -> list[float]:
-    """``low:high:count`` spaced evenly on a log scale, or ``a,b,c`` as it stands."""
-    try:
-        if ":" not in text:
-            return [float(value) for value in text.split(",")]
-        low, high, count = text.split(":")
-        low, high, count = float(low), float(high), int(count)
-    except ValueError:
-        raise ValueError(f"cannot read the values {text!r}: expected low:high:count (log scale) or a,b,c") from None
-    if not (0 < low < high and count >= 2):
-        raise ValueError(f"cannot space {text!r} on a log scale: expected 0 < low < high and a count of at least 2")
-    return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
-
-
-def _training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict, dict]:
+def training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict, dict]:
     """x as (n, D), the settings that the data decide, and the transform that makes x fit the model's likelihood."""
     split = data.load(args.data, full=args.full, seed=args.seed).train
     known = inspect.signature(RECIPES[args.name]).parameters if args.name in RECIPES else {}
@@ -91,7 +77,7 @@ def _stretches(args: argparse.Namespace, split: data.Split, settings: dict) -> t
     return data.windows(x, decided["steps"]).flatten(1), decided
 
 
-def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
+def how(args: argparse.Namespace, name: str, transform: dict) -> dict:
     return {
         "steps": args.steps,
         "batch_size": args.batch_size,
@@ -104,8 +90,12 @@ def _how(args: argparse.Namespace, name: str, transform: dict) -> dict:
     }
 
 
-def _row(values: dict, history: training.History, index: int | None, path: Path) -> dict:
-    last = {key.split("/")[1]: history[key][-20:].mean(0) for key in sorted(history.columns, key=_total_first)}
+def row(values: dict, history: training.History, index: int | None, path: Path) -> dict:
+    alone = len({key.split("/")[0] for key in history.columns}) == 1  # with one player, its terms need no name before
+    last = {
+        key.split("/")[1] if alone else key: history[key][-20:].mean(0)
+        for key in sorted(history.columns, key=_total_first)
+    }
     numbers = {key: float(value if index is None else value[index]) for key, value in last.items()}
     return {**values, "steps": history.steps[-1], **numbers, "weights": str(path)}
 
@@ -116,7 +106,7 @@ def _total_first(column: str) -> tuple[bool, str]:
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full-size", action="store_true", help="the sizes of the model's paper; settings override")
-    _common(parser)
+    common(parser)
 
 
 def _fabric(device: str):
@@ -135,38 +125,18 @@ def _fabric(device: str):
 
 def _train(args: argparse.Namespace) -> int:
     fabric = _fabric(args.device)
-    settings = {key: _literal(value) for key, value in _values(args).items()}
-    x, decided, transform = _training_data(args, settings)
+    settings = {key: literal(value) for key, value in values(args).items()}
+    x, decided, transform = training_data(args, settings)
     model = models.create(args.name, seed=args.seed, full=args.full_size, **(decided | settings))
     size = ["full-size"] if args.full_size else []
-    values = [f"{key}={value}" for key, value in _values(args).items()]
-    label = "_".join([args.name, args.data, *size, *values, f"seed={args.seed}"])
-    history = training.fit(model, x, **_how(args, label, transform), fabric=fabric)
+    given = [f"{key}={value}" for key, value in values(args).items()]
+    label = "_".join([args.name, args.data, *size, *given, f"seed={args.seed}"])
+    history = training.fit(model, x, **how(args, label, transform), fabric=fabric)
     if fabric and fabric.global_rank:
         return 130 if history.interrupted else 0  # the first process writes and speaks for all
     path = models.save(model, args.out / f"{label}.safetensors")
-    show([_row({"model": args.name}, history, None, path)], args.json)
-    return 130 if history.interrupted else 0
-
-
-def _sweep(args: argparse.Namespace) -> int:
-    values = _values(args)
-    swept = {key: grid(text) for key, text in values.items() if ":" in text or "," in text and "(" not in text}
-    if len(swept) != 1:
-        raise ValueError(f"expected one setting with several values, such as --beta 0.1:10:16, got {len(swept)}")
-    ((name, points),) = swept.items()
-    fixed = {key: _literal(value) for key, value in values.items() if key != name}
-    x, decided, transform = _training_data(args, fixed)
-    members = [models.create(args.name, seed=args.seed, **(decided | fixed | {name: point})) for point in points]
-    label = "_".join([args.name, args.data, *(f"{k}={v}" for k, v in values.items()), f"seed={args.seed}"])
-    history = training.sweep(members, x, **_how(args, label.replace(":", "-"), transform))
-    rows = []
-    for index, (model, point) in enumerate(zip(members, points, strict=True)):
-        path = models.save(model, args.out / f"{label.replace(':', '-')}_{index:0{len(str(len(points)))}d}.safetensors")
-        rows.append(_row({name: point}, history, index, path))
-    show(rows, args.json)
+    show([row({"model": args.name}, history, None, path)], args.json)
     return 130 if history.interrupted else 0
 
 
 TRAIN = Command("train", "Train a model and keep its weights; made again, the call resumes.", _train_arguments, _train)
-SWEEP = Command("sweep", "Train one model for many values of a setting at once (--beta 0.1:10:16).", _common, _sweep)

@@ -1,6 +1,7 @@
 """Many machines: independent tasks over a Dask cluster, every result kept, no task done twice."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +10,8 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from dgm_tutor.files import write_bytes
+
+PATIENCE = 15  # seconds
 
 
 def run_all(
@@ -33,16 +36,21 @@ def run_all(
 
     Raises:
         ImportError: Dask is not installed.
-        OSError: no scheduler answers at that address.
+        ValueError: an address that is none, or no workers.
+        OSError: no scheduler answers at that address within ``PATIENCE`` seconds, or no worker joins it.
         Exception: whatever a task raises; what other tasks have finished is kept.
     """
     try:
-        from distributed import Client, LocalCluster, as_completed
+        from distributed import LocalCluster, as_completed
     except ImportError as error:
         raise ImportError("several machines need Dask: pip install 'dgm-tutor[cluster]'") from error
     local = scheduler == "local"
+    if workers < 1:
+        raise ValueError(f"workers={workers}: expected at least 1")
+    if not local and not re.fullmatch(r"\w+://.+:\d+", scheduler):
+        raise ValueError(f"scheduler {scheduler!r}: expected 'local' or an address such as tcp://10.0.0.1:8786")
     cluster = LocalCluster(workers, threads_per_worker=1, dashboard_address=None) if local else nullcontext(scheduler)
-    with cluster as where, Client(where) as client, tqdm(total=len(items), disable=not progress, unit="task") as bar:
+    with cluster as where, _client(where) as client, tqdm(total=len(items), disable=not progress, unit="task") as bar:
         futures = [
             client.submit(once, task, item, str(path), pure=False) for item, path in zip(items, keep, strict=True)
         ]
@@ -50,6 +58,24 @@ def run_all(
             future.result()
             bar.update()
         return client.gather(futures)
+
+
+def _client(where):
+    """A client of the cluster or address, once it has a worker; OSError with what to start where it has none."""
+    from distributed import Client
+
+    try:
+        client = Client(where, timeout=PATIENCE)
+    except OSError as error:
+        raise OSError(
+            f"no scheduler answers at {where}: start one there with 'dask scheduler', and give the address it prints"
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        client.close()
+        raise OSError(f"the scheduler at {where} has no workers: start some with 'dask worker {where}'") from error
+    return client
 
 
 def once(task: Callable[[dict], dict], item: dict, path: str) -> dict:

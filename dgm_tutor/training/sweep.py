@@ -11,6 +11,8 @@ from dgm_tutor.objectives import Objective, Player
 from dgm_tutor.training.fit import fit
 from dgm_tutor.training.history import History
 
+ONE_BY_ONE = "train these models one by one: with fit, or on the command line with sweep --scheduler local"
+
 
 def sweep(models: Sequence[nn.Module], data, **settings) -> History:
     """Train models that differ in weights, numeric settings or initialisation, all on the same batches and noise.
@@ -58,7 +60,7 @@ def _stack(models: Sequence[nn.Module]) -> nn.Module:
     for path, module in stacked.named_modules():
         parameters = list(module.named_parameters(recurse=False))
         if parameters and not isinstance(module, Linear):
-            raise ValueError(f"{path} ({type(module).__name__}) cannot be stacked: train these models one by one")
+            raise ValueError(f"{path} ({type(module).__name__}) cannot be stacked: {ONE_BY_ONE}")
         for key, _ in parameters:
             slices = [getattr(modules[path], key).detach() for modules in named]
             if len({s.shape for s in slices}) > 1:
@@ -75,9 +77,12 @@ def _stack_objectives(objectives: Sequence[Objective]) -> Objective:
     if stateful := [str(o) for o in objectives if isinstance(o, nn.Module)]:  # annealing counts one model's steps
         raise ValueError(
             f"an objective with a state of its own, such as an annealed one, cannot be stacked ({stateful[0]}): "
-            "train these models one by one with fit, or without annealing (warm_up=0)"
+            f"{ONE_BY_ONE}, or without annealing (warm_up=0)"
         )
     terms = objectives[0].weights
     if any(set(o.weights) != set(terms) for o in objectives):
-        raise ValueError(f"objectives differ in their terms: {[str(o) for o in objectives]}; expected the same terms")
+        raise ValueError(
+            f"objectives differ in their terms, or in the critics that they ask ({[str(o) for o in objectives]}): "
+            f"{ONE_BY_ONE}"
+        )
     return Objective({t: torch.tensor([float(o.weights[t]) for o in objectives]).unsqueeze(-1) for t in terms})

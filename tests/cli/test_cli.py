@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from dgm_tutor import cli, models
-from dgm_tutor.cli.train import grid
+from dgm_tutor.cli.sweep import grid
 from dgm_tutor.data import chorales
 
 TINY = ["--data", "two_moons", "--likelihood", "gaussian", "--z-dim", "2", "--hidden", "(8,)", "--batch-size", "32"]
@@ -88,6 +88,13 @@ def test_sweep_trains_one_model_a_value(capsys, tmp_path):
         (["train", "vae", "--beta", "2"], "no setting beta"),
         (["sweep", "beta_vae", "--beta", "3"], "several values"),
         (["sweep", "beta_vae", "--beta", "0:10:5"], "0 < low"),
+        (
+            ["sweep", "aae", "--weight", "1,10"],
+            "one by one: with fit, or on the command line with sweep --scheduler local",
+        ),
+        (["sweep", "beta_vae", "--beta", "1,2", "--scheduler", "nowhere"], "expected 'local' or an address such as"),
+        (["sweep", "beta_vae", "--beta", "1,2", "--scheduler", "local", "--workers", "0"], "expected at least 1"),
+        (["sweep", "betavae", "--beta", "1,2", "--scheduler", "local"], "did you mean"),
         (["evaluate", "nowhere"], "no file 'nowhere'"),
         (["lab", "99_nothing.ipynb"], "no page 99_nothing"),
     ],
@@ -131,7 +138,7 @@ def test_a_command_imports_no_more_than_it_needs():
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself():
-    from dgm_tutor.cli import bench, claims, inspect, lab, train
+    from dgm_tutor.cli import bench, claims, inspect, lab, sweep, train
 
-    whole = [lab.LAB, inspect.MODELS, train.TRAIN, train.SWEEP, inspect.EVALUATE, claims.CLAIMS, inspect.DATA]
+    whole = [lab.LAB, inspect.MODELS, train.TRAIN, sweep.SWEEP, inspect.EVALUATE, claims.CLAIMS, inspect.DATA]
     assert [(c.name, c.help) for c in cli.BUILT_IN] == [(c.name, c.help) for c in [*whole, bench.BENCH]]

@@ -9,7 +9,7 @@ from dgm_tutor.components.flows.coupling import AffineCoupling, multi_scale, rea
 from dgm_tutor.components.flows.distribution import Flow
 from dgm_tutor.components.flows.heads import FlowPosterior, FlowPrior
 from dgm_tutor.components.flows.made import MADE
-from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid, solve
+from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid, Gated, solve
 from dgm_tutor.components.flows.residual import Planar, Radial, Sylvester, planar, radial, sylvester
 from dgm_tutor.components.flows.transform import Inverted, OnFirst, Permutation, Stack, Transform
 
@@ -22,6 +22,7 @@ __all__ = [
     "Flow",
     "FlowPosterior",
     "FlowPrior",
+    "Gated",
     "Inverted",
     "OnFirst",
     "Permutation",

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.components.flows.made import MADE
-from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid
+from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid, Gated
 from dgm_tutor.components.flows.transform import Inverted, Stack, Transform
+
+Monotone = Affine | DeepSigmoid | Gated
 
 
 class Autoregressive(Transform):
@@ -18,7 +20,7 @@ class Autoregressive(Transform):
     where they are not.
     """
 
-    def __init__(self, made: MADE, monotone: Affine | DeepSigmoid):
+    def __init__(self, made: MADE, monotone: Monotone):
         super().__init__()
         self.made, self.monotone = made, monotone
 
@@ -49,14 +51,15 @@ def naf(dim: int, layers: int = 1, hidden: Sequence[int] = (64,), components: in
 
 
 def iaf(dim: int, layers: int = 4, hidden: Sequence[int] = (64,), context_dim: int = 0) -> Stack:
-    """Inverse autoregressive flow (Kingma et al. 2016): MAF layers the other way round, the context in every one.
+    """Inverse autoregressive flow (Kingma et al. 2016, algorithm 1): MAF's layers the other way round, each a gate.
 
+    The context enters every step, the order turns at each, and a fresh step moves z only slightly.
     Fast: forward (sampling, and the density of what was sampled). Slow: inverse (the density of anything else).
     """
-    return Stack(*(Inverted(layer) for layer in _stack(Affine(), dim, layers, hidden, context_dim).transforms))
+    return Stack(*(Inverted(layer) for layer in _stack(Gated(), dim, layers, hidden, context_dim).transforms))
 
 
-def _stack(monotone: Affine | DeepSigmoid, dim: int, layers: int, hidden: Sequence[int], context_dim: int) -> Stack:
+def _stack(monotone: Monotone, dim: int, layers: int, hidden: Sequence[int], context_dim: int) -> Stack:
     return Stack(
         *(
             Autoregressive(MADE(dim, hidden, monotone.count, context_dim, reverse=bool(k % 2)), monotone)

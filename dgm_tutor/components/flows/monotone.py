@@ -8,6 +8,7 @@ from torch import Tensor
 
 LOG_SCALE = 5.0
 SLOPE_FLOOR = 1e-3
+OPEN = 2.0  # the forget gate's bias
 
 
 def bounded(log_scale: Tensor) -> Tensor:
@@ -32,6 +33,29 @@ class Affine:
     def _read(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         mu, alpha = parameters.unbind(-1)
         return mu, bounded(alpha)
+
+
+class Gated:
+    """z = sigma x + (1 - sigma) m, sigma = sigmoid(s + 2): two parameters, both directions fast.
+
+    The step of IAF in its stable form (Kingma et al. 2016, algorithm 1): the gate starts mostly open, so that a step
+    starts close to the identity, and z never leaves the range that x and m span.
+    """
+
+    count = 2
+
+    def forward(self, z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """x and log dx/dz, elementwise; parameters (*z.shape, 2)."""
+        m, s = self._read(parameters)
+        return z + (z - m) * (-s).exp(), -F.logsigmoid(s)  # (1 - sigma) / sigma = exp(-s)
+
+    def inverse(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        m, s = self._read(parameters)
+        return torch.lerp(m, x, torch.sigmoid(s)), F.logsigmoid(s)
+
+    def _read(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        m, s = parameters.unbind(-1)
+        return m, s + OPEN
 
 
 class DeepSigmoid:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Normal
 
-from dgm_tutor.components.flows import MADE, Affine, Autoregressive, DeepSigmoid, Flow, maf, naf
+from dgm_tutor.components.flows import MADE, Affine, Autoregressive, DeepSigmoid, Flow, Gated, iaf, maf, naf
 from dgm_tutor.exact import jacobian
 from tests.components.flows.truth import away, points
 
@@ -29,7 +29,37 @@ def test_output_i_sees_exactly_the_inputs_before_it(reverse, context_dim):
 
 
 def test_the_order_turns_at_each_layer():
-    assert [layer.made.order for layer in maf(3, 3).transforms] == [[0, 1, 2], [2, 1, 0], [0, 1, 2]]
+    turned = [[0, 1, 2], [2, 1, 0], [0, 1, 2]]
+    assert [layer.made.order for layer in maf(3, 3).transforms] == turned
+    assert [step.transform.made.order for step in iaf(3, 3).transforms] == turned
+
+
+def test_an_iaf_step_is_the_paper_s_gate():
+    """z_t = sigma z_{t-1} + (1 - sigma) m, log |det| = sum log sigma, both read from z_{t-1} and the context."""
+    step, z, context = away(iaf(5, 1, (16,), 3)).transforms[0], points(6, 5), points(6, 3, seed=2)
+    m, s = step.transform.made(z, context).unbind(-1)
+    sigma = 1 / (1 + (-s - 2).exp())
+    x, log_det = step(z, context)
+    torch.testing.assert_close(x, sigma * z + (1 - sigma) * m)
+    torch.testing.assert_close(log_det, sigma.log().sum(-1))
+
+
+def test_a_fresh_iaf_starts_close_to_the_identity():
+    """Its gates are mostly open, so that q(z|x) begins as the encoder's own Gaussian, a little narrower."""
+    torch.manual_seed(0)
+    z, context = torch.randn(200, 20), torch.randn(200, 8)
+    for step in iaf(20, 4, (64,), 8).transforms:
+        x, log_det = step(z, context)
+        assert (x - z).norm() < 0.25 * z.norm()
+        assert (log_det > 20 * math.log(0.75)).all()
+        z = x
+
+
+def test_a_gate_keeps_its_log_det_where_it_is_all_but_shut_or_open():
+    z, parameters = torch.zeros(3) + 0.5, torch.tensor([[0.0, -60.0], [0.0, 60.0], [0.0, -2.0]])
+    x, log_slope = Gated().inverse(z, parameters)
+    torch.testing.assert_close(x, torch.tensor([0.0, 0.5, 0.25]))
+    torch.testing.assert_close(log_slope, torch.tensor([-58.0, 0.0, -math.log(2)]))
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5])
@@ -59,7 +89,7 @@ def test_d3_a_gaussian_autoregressive_model_is_one_affine_layer():
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("context_dim", [0, 3])
-@pytest.mark.parametrize("monotone", [Affine(), DeepSigmoid(4)], ids=["maf", "naf"])
+@pytest.mark.parametrize("monotone", [Affine(), DeepSigmoid(4), Gated()], ids=["maf", "naf", "iaf"])
 @pytest.mark.parametrize("hidden", [(16,), (16, 7, 16), (3,)], ids=str)
 def test_small_steps_sample_what_whole_passes_sample(reverse, context_dim, monotone, hidden):
     made, z = net(5, context_dim, reverse, hidden, monotone.count), points(3, 4, 5)

@@ -4,7 +4,10 @@ Arguments are validated where data enters a model (``Model.loss``, ``Model.elbo`
 torch's own validation costs a small network up to a third of its time.
 """
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal
 
@@ -29,6 +32,29 @@ def normal(mu: Tensor, sigma: Tensor, shared_noise: bool = False) -> Independent
     return Independent(family(mu, sigma, validate_args=False), 1, validate_args=False)
 
 
+def isotropic(mu: Tensor, sigma: float) -> Independent:
+    """N(mu, sigma^2 I) over the last dimension; mu (..., d)."""
+    scale = mu.new_full((), sigma).expand(mu.shape)
+    return IsotropicNormal(Normal(mu, scale, validate_args=False), 1, validate_args=False)
+
+
+class IsotropicNormal(Independent):
+    """N(mu, sigma^2 I), where one sum of squares is all that a density needs of the event."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        mu, sigma = self.base_dist.loc, self.base_dist.scale[..., 0]
+        squares = (value - mu).square().sum(-1)
+        return -squares / (2 * sigma.square()) - mu.shape[-1] * (sigma.log() + math.log(2 * math.pi) / 2)
+
+
 def bernoulli(logits: Tensor) -> Independent:
     """Independent Bernoulli variables over the last dimension; logits (..., d)."""
-    return Independent(Bernoulli(logits=logits, validate_args=False), 1, validate_args=False)
+    return Bits(Bernoulli(logits=logits, validate_args=False), 1, validate_args=False)
+
+
+class Bits(Independent):
+    """Bernoulli variables whose log-probabilities are summed before the sum is negated: a pass less over the event."""
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        logits, value = torch.broadcast_tensors(self.base_dist.logits, value)
+        return -F.binary_cross_entropy_with_logits(logits, value, reduction="none").sum(-1)

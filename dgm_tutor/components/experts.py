@@ -30,13 +30,13 @@ def product_of_experts(mu: Tensor, log_sigma: Tensor, present: Tensor) -> Indepe
 
 
 def observed(x: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Which modalities of x (..., sum(sizes)) are there: bool, (..., M)."""
-    return torch.stack([~block.isnan().any(-1) for block in x.split(list(sizes), -1)], -1)
+    """Which modalities of x (..., sum(sizes)) are there: bool, (..., M). One value tells: all are NaN, or none."""
+    return torch.stack([~block[..., 0].isnan() for block in x.split(list(sizes), -1)], -1)
 
 
 def filled(x: Tensor) -> Tensor:
     """x with zeros where it is NaN: what a network may read, to be masked out behind it."""
-    return torch.where(x.isnan(), 0.0, x)
+    return x.nan_to_num(0.0, torch.inf, -torch.inf)
 
 
 class ProductOfExperts(nn.Module):
@@ -93,7 +93,7 @@ class Modalities(Distribution):
 
 def log_prob_observed(part: Distribution, block: Tensor) -> Tensor:
     """log p(x_m) in nats, 0 where x_m (..., size) is NaN."""
-    return torch.where(block.isnan().any(-1), 0.0, part.log_prob(filled(block)))
+    return torch.where(block[..., 0].isnan(), 0.0, part.log_prob(filled(block)))
 
 
 class ModalityDecoders(nn.Module):
@@ -116,9 +116,11 @@ class ModalityDecoders(nn.Module):
         """What is wrong with x (n, D), by modality; NaN in a whole modality is not."""
         for (name, head), block in zip(self.heads.items(), x.split(self.sizes, -1), strict=True):
             missing = block.isnan()
-            if (missing.any(-1) != missing.all(-1)).any():
-                return f"modality {name!r} is NaN in part: a modality is observed whole, or NaN throughout"
-            if complaint := head.refuse(block[~missing.any(-1)]):
+            if missing.any():
+                if (missing.any(-1) != missing.all(-1)).any():
+                    return f"modality {name!r} is NaN in part: a modality is observed whole, or NaN throughout"
+                block = block[~missing[:, 0]]
+            if complaint := head.refuse(block):
                 return f"modality {name!r}: {complaint}"
         return None
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, OneHotCategorical
 
-from dgm_tutor.components.distributions import bernoulli, normal
+from dgm_tutor.components.distributions import bernoulli, isotropic, normal
 
 
 class StandardNormal(nn.Module):
@@ -48,8 +48,7 @@ class GaussianNoiseHead(nn.Module):
         self.sigma = sigma
 
     def forward(self, *condition: Tensor) -> Independent:
-        mu = self.network(*condition)
-        return normal(mu, torch.full_like(mu, self.sigma))
+        return isotropic(self.network(*condition), self.sigma)
 
     def refuse(self, x: Tensor) -> str | None:
         return None if torch.isfinite(x).all() else "x holds NaN or infinite values: remove them first"

@@ -13,9 +13,11 @@ from dgm_tutor.components import (
     Linear,
     StandardNormal,
     Table,
+    bernoulli,
     mlp,
     normal,
 )
+from dgm_tutor.components.distributions import isotropic
 
 
 def shaken(module, scale=0.7, seed=0):
@@ -52,6 +54,26 @@ def test_bernoulli_head_sums_to_one_over_all_images():
     images = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 4)
     probability = head(torch.randn(3, 1, 2)).log_prob(images).exp()
     torch.testing.assert_close(probability.sum(-1), torch.ones(3))
+
+
+def test_densities_that_sum_first_are_torch_s_own():
+    """Also over leading samples, expanded, and with gradients to both arguments."""
+    mu, z = torch.randn(5, 7, dtype=torch.float64), torch.randn(3, 5, 7, dtype=torch.float64)
+    cases = (
+        (lambda c: isotropic(c, 0.3), lambda c: torch.distributions.Normal(c, 0.3), z),
+        (bernoulli, lambda c: torch.distributions.Bernoulli(logits=c), (z > 0).double()),
+    )
+    for ours, theirs, value in cases:
+        results = []
+        for make in (ours, lambda c, theirs=theirs: torch.distributions.Independent(theirs(c), 1)):
+            condition, x = mu.clone().requires_grad_(), value.clone().requires_grad_()
+            with torch.no_grad():
+                wide = make(condition).expand((3, 5)).log_prob(value)
+            q = make(condition)
+            q.log_prob(x).sin().sum().backward()
+            results.append([q.log_prob(x), wide, condition.grad, x.grad, q.mean, q.variance])
+        for a, b in zip(*results, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
 def test_bernoulli_head_refuses_grey_levels_and_says_what_to_do():

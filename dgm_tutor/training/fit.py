@@ -62,6 +62,9 @@ def fit(
         record: more columns for the history, by name, measured on the model after every recorded step, gradients still
             in place; for example ``evaluation.game_record(z)``. It must draw no random numbers, and
             a resumed run needs it again.
+        fabric: a launched ``lightning_fabric.Fabric``, for several processes that share each batch.
+        shards: of a batch, each with noise of its own; default one a process. One process with one shard draws all
+            noise in one stream: to get what two processes get, ask it for shards=2.
 
     Returns:
         The losses, every tenth step and the last.

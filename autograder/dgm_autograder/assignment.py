@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from dgm_autograder.exercise import Exercise, Question
+from dgm_autograder.overlay import overlaid, part
 
 FIELDS = {"right": {"exercise", "how"}, "wrong": {"exercise", "slip", "says", "source"}}
 
@@ -24,6 +25,7 @@ class Answer:
     path: Path
     kind: str  # right or wrong
     header: dict[str, str]
+    private: bool = False  # of an overlay: what it says is not for students
 
     @property
     def exercise(self) -> str:
@@ -41,10 +43,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Assignment:
-    """`course/exercises/NN-name`. Raises `ValueError` saying what is wrong with the folder."""
+    """`course/exercises/NN-name`. Raises `ValueError` saying what is wrong with the folder.
+
+    With an `overlay`, the assignment's folder in an instructor's private one, checks and banked answers are those of
+    both: see `overlay.py`. The text of the notebook never is.
+    """
 
     folder: Path
+    overlay: Path | None = None
     exercises: list[Exercise] = field(init=False)
+    public: dict[str, Exercise] = field(init=False)  # by name, as they are without the overlay
+    seed: int | None = field(init=False, default=None)  # of every submission's inputs, where the overlay sets one
     questions: list[Question] = field(init=False)
     provides: list[str] = field(init=False)  # the modules of dgm_tutor there are while a student is graded
     answers: list[Answer] = field(init=False)
@@ -55,9 +64,16 @@ class Assignment:
             if not (self.folder / name).is_file():
                 raise ValueError(f"{self.folder} is not an exercise folder: it has no {name}")
         checks = _checks(self.folder)
+        object.__setattr__(self, "public", {exercise.name: exercise for exercise in checks.EXERCISES})
+        answers = {path.relative_to(self.folder): _answer(path) for path in self.folder.glob("*/*.py")}
+        if self.overlay:
+            checks = overlaid(self.folder, self.overlay, checks)
+            object.__setattr__(self, "seed", getattr(checks, "SEED", None))
+            for path in self.overlay.glob("*/*.py"):
+                answers[path.relative_to(self.overlay)] = _answer(path, private=True)
         for name in ("EXERCISES", "QUESTIONS", "PROVIDES"):
             object.__setattr__(self, name.lower(), list(getattr(checks, name)))
-        object.__setattr__(self, "answers", [_answer(path) for path in sorted(self.folder.glob("*/*.py"))])
+        object.__setattr__(self, "answers", [answer for _, answer in sorted(answers.items())])
         known = {exercise.name for exercise in self.exercises}
         for answer in self.answers:
             if answer.exercise not in known:
@@ -84,6 +100,10 @@ class Assignment:
     def exercise(self, name: str) -> Exercise:
         return next(exercise for exercise in self.exercises if exercise.name == name)
 
+    def private(self, exercise: Exercise) -> list[bool]:
+        """For each test of an exercise, whether only the overlay has it."""
+        return [test not in self.public[exercise.name].tests for test in exercise.tests]
+
     def bank(self, exercise: str, kind: str) -> list[Answer]:
         """The right or the wrong answers to an exercise."""
         return [answer for answer in self.answers if (answer.exercise, answer.kind) == (exercise, kind)]
@@ -101,15 +121,17 @@ def _checks(folder: Path) -> ModuleType:
     return module
 
 
-def load(folder: Path) -> Assignment:
-    """The assignment in `folder`; kept until one of its files changes."""
+def load(folder: Path, overlay: Path | None = None) -> Assignment:
+    """The assignment in `folder`, under its part of a private `overlay`; kept until one of its files changes."""
     folder = folder.resolve()
-    return _load(folder, max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0))
+    private = part(overlay, folder) if overlay else None
+    files = [path for place in filter(None, (folder, private)) for path in place.rglob("*.py")]
+    return _load(folder, private, max((path.stat().st_mtime_ns for path in files), default=0))
 
 
 @lru_cache(maxsize=8)
-def _load(folder: Path, changed: int) -> Assignment:
-    return Assignment(folder)
+def _load(folder: Path, overlay: Path | None, changed: int) -> Assignment:
+    return Assignment(folder, overlay)
 
 
 def _run(path: Path, text: str | None = None) -> dict[str, object]:
@@ -122,7 +144,7 @@ def _run(path: Path, text: str | None = None) -> dict[str, object]:
     return namespace
 
 
-def _answer(path: Path) -> Answer:
+def _answer(path: Path, private: bool = False) -> Answer:
     """Read the header: comment lines `# field: text`, continued by lines of `#     text`."""
     header: dict[str, str] = {}
     last = ""
@@ -139,4 +161,4 @@ def _answer(path: Path) -> Answer:
     if kind not in FIELDS or set(header) != FIELDS[kind]:
         expected = FIELDS.get(kind, "a folder called right or wrong")
         raise ValueError(f"{path}: header fields {sorted(header)}; expected {expected}")
-    return Answer(path, kind, header)
+    return Answer(path, kind, header, private)

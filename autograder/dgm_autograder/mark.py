@@ -8,14 +8,27 @@ from dgm_tutor.checks.report import Report
 
 
 @dataclass(frozen=True)
+class Found:
+    """What the gradebook keeps: the outcome, the slip by name, the inputs' seed."""
+
+    outcome: str
+    slip: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
 class Mark:
-    """A verdict worth `score` of `points`; `seed` drew the inputs; `flag` asks an instructor to look."""
+    """A verdict worth `score` of `points`, as it is told to the student; `flag` asks an instructor to look.
+
+    `seed` drew the inputs and may be shown; `found` is the whole truth, for the instructor.
+    """
 
     verdict: Verdict
     score: float
     points: float
-    seed: int | None = None
-    flag: str = ""
+    seed: int | None
+    flag: str
+    found: Found
 
     def flagged(self, why: str) -> "Mark":
         """The same mark with one more reason to look at it."""
@@ -39,4 +52,4 @@ class Mark:
 
 def zero(points: float, why: str, flag: str) -> Mark:
     """Nothing earned, and why."""
-    return Mark(Verdict("raised", 0.0, why), 0.0, points, None, flag)
+    return Mark(Verdict("raised", 0.0, why), 0.0, points, None, flag, Found("raised"))

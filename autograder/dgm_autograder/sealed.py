@@ -8,27 +8,31 @@ dead kernel, a missing cell or a reply that is not data is a recorded 0 with a r
 
 import asyncio
 import json
+import os
 import secrets
 from pathlib import Path
 
 import torch
-from dgm_tutor.checks.judge import judge, unfit
+from dgm_tutor.checks.bank import Entry
+from dgm_tutor.checks.judge import Reply, judge, unfit
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, SaveAutoGrades
-from traitlets import Bool, Float, Integer, Unicode
+from traitlets import Bool, Float, Integer, Unicode, default
 
 from dgm_autograder.assignment import load
 from dgm_autograder.cases import entry, questions
 from dgm_autograder.clock import Clock
 from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
-from dgm_autograder.mark import Mark, zero
+from dgm_autograder.mark import Found, Mark, zero
 from dgm_autograder.messages import Quota
 from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named
 from dgm_autograder.summary import FLAGGED
+from dgm_autograder.veil import UNFIT, veiled
+from dgm_autograder.verdicts import record, seed_of
 
 TICK = 1  # seconds between looks at a cell that runs
 
@@ -41,24 +45,32 @@ class SealedExecute(Execute):
     """Runs a restored notebook and puts a `Mark` per check cell into `resources["dgm_marks"]`."""
 
     exercises = Unicode(help="The course's folder of exercises.").tag(config=True)
+    overlay = Unicode(help="An instructor's private overlay of it; by default $DGM_OVERLAY.").tag(config=True)
     probe_timeout = Float(20.0, help="Seconds for one probe.").tag(config=True)
     budget = Float(300.0, help="Seconds of a kernel's time for a whole notebook.").tag(config=True)
     trust_students = Bool(False, help="Run kernels without a sandbox. The gradebook says so.").tag(config=True)
     seed = Integer(None, allow_none=True, help="Of the inputs; by default drawn for every submission.").tag(config=True)
+    again = Bool(False, help="Draw the inputs of the grading before, where there was one.").tag(config=True)
     shutdown_kernel = Unicode("immediate").tag(config=True)
     startup_timeout = Integer(180).tag(config=True)
     iopub_timeout = Integer(10).tag(config=True)
     raise_on_iopub_timeout = Bool(False).tag(config=True)  # output that got lost costs no marks
 
+    @default("overlay")
+    def _default_overlay(self) -> str:
+        return os.environ.get("DGM_OVERLAY", "")
+
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
         torch.set_num_threads(1)  # reference answers are small: on a busy machine threads wait for each other
-        self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"])
+        overlay = Path(self.overlay) if self.overlay else None
+        self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"], overlay)
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
         self.notes: list[str] = list(nb.metadata.pop(NOTES, []))
         self.dead = nb.metadata.pop(UNREADABLE, "")
-        self.draw = secrets.randbits(31) if self.seed is None else self.seed
+        self.draw = self._seed(resources["nbgrader"])
+        self.waiting: list[tuple[NotebookNode, Exercise, list[Reply]]] = []  # for private tests, asked at the end
         self.resources = resources
         self.nb = nb
         self.spent = 0.0
@@ -80,10 +92,24 @@ class SealedExecute(Execute):
             self.notes.append("Graded without a sandbox: the instructor trusts the students.")
         return self.km
 
+    def _seed(self, about: dict) -> int:
+        """Of this submission's inputs."""
+        before = seed_of(about) if self.again else None
+        for seed in (self.seed, self.assignment.seed, before):
+            if seed is not None:
+                return seed
+        return secrets.randbits(31)
+
     def preprocess_cell(self, cell, resources, index):
-        """Run a student's cell, or ask the probes that stand behind a check."""
-        if cell.cell_type != "code" or self._mark(cell):
-            return cell, resources
+        """Run a student's cell, or ask the probes that stand behind a check; after the last, the private ones."""
+        if cell.cell_type == "code" and not self._mark(cell):
+            self._run(cell, resources, index)
+        if index == len(self.nb.cells) - 1:
+            for check, exercise, replies in self.waiting:
+                self._put(check, self._ask(exercise, float(check.metadata["nbgrader"]["points"]), replies))
+        return cell, resources
+
+    def _run(self, cell: NotebookNode, resources: dict, index: int) -> None:
         if self.spent >= self.budget:
             self.dead = self.dead or f"the notebook took longer than {self.budget:g} seconds"
         if not self.dead:
@@ -99,7 +125,6 @@ class SealedExecute(Execute):
                 self.dead, cell.outputs = "the kernel sent what is not a message", []
             self.spent += self.clock()
             cell.outputs = _plain([*cell.outputs, *self.quota.note()])
-        return cell, resources
 
     def process_message(self, msg, cell, cell_index):
         """Keep what a cell says while it is little; a cell without measure loses its kernel."""
@@ -138,8 +163,17 @@ class SealedExecute(Execute):
             mark = zero(points, "no check stands behind this cell: tell your instructor", flag="no check")
         elif self.dead:
             mark = zero(points, f"Not checked: {self.dead}.", flag=self.dead)
+        elif any(self.assignment.private(exercise)):
+            self.waiting.append((cell, exercise, self._replies(exercise, private=False)))
+            return True
         else:
-            mark = self._ask(exercise, points)
+            mark = self._ask(exercise, points, self._replies(exercise, private=False))
+        self._put(cell, mark)
+        return True
+
+    def _put(self, cell: NotebookNode, mark: Mark) -> None:
+        """Keep a mark and show it in its cell."""
+        name = cell.metadata["nbgrader"]["grade_id"]
         if name in self.flags:
             mark = mark.flagged(self.flags[name])
         self.marks[name] = mark
@@ -148,23 +182,41 @@ class SealedExecute(Execute):
             new_output("display_data", {"text/html": mark.html(), "text/plain": mark.text()}),
             new_output("execute_result", {"text/plain": repr(mark.score)}, execution_count=None),
         ]
-        return True
 
-    def _ask(self, exercise: Exercise, points: float) -> Mark:
-        """The mark that the student's definitions earn on fresh inputs."""
-        cases, replies = questions(exercise, self.draw), []
-        for case in cases:
+    def _replies(self, exercise: Exercise, private: bool) -> list[Reply]:
+        """What the student's definitions say to the public or to the private tests."""
+        replies = []
+        for case, hidden in zip(questions(exercise, self.draw), self.assignment.private(exercise), strict=True):
+            if hidden != private:
+                continue
+            if self.dead:
+                replies.append(Reply("refused", {}, self.dead))
+                continue
             clock, limit = Clock(self.km.provisioner.pid), max(min(self.probe_timeout, self.budget - self.spent), 0.1)
             replies.append(run_sync(ask)(self.km, self.kc, case.probe, exercise.answer, case.inputs, case.seed, limit))
             self.spent += clock()
+        return replies
+
+    def _ask(self, exercise: Exercise, points: float, published: list[Reply]) -> Mark:
+        """The mark that the student's definitions earn on fresh inputs.
+
+        Private tests are asked when no cell will run any more: nothing that a student's code sees of them comes back.
+        """
+        private = self._replies(exercise, private=True)
+        hidden, left = self.assignment.private(exercise), [iter(published), iter(private)]
+        replies = [next(left[is_private]) for is_private in hidden]
+        asked = Entry(exercise.title, exercise.answer, exercise.hints, questions(exercise, self.draw), {})
         if any(reply.status == "ok" for reply in replies):  # only now is it worth the time to know what is right
-            cases = entry(self.assignment, exercise, self.draw, with_slips=False).cases
-        verdict = judge(cases, replies, {})
+            asked = entry(self.assignment, exercise, self.draw, with_slips=False)
+        verdict = judge(asked.cases, replies, {})
         if verdict.outcome in ("wrong", "raised"):  # and only now which slip it was
-            explained = entry(self.assignment, exercise, self.draw)
-            verdict = judge(explained.cases, replies, explained.slips)
-        flag = next(filter(None, map(unfit, replies)), "")
-        return Mark(verdict, round(points * verdict.share, 4), points, self.draw, flag)
+            asked = entry(self.assignment, exercise, self.draw)
+            verdict = judge(asked.cases, replies, asked.slips)
+        flag = next(filter(None, map(unfit, published)), "") or (UNFIT if any(map(unfit, private)) else "")
+        shown = veiled(verdict, self.assignment, exercise, asked, published)
+        seed = self.draw if self.assignment.seed is None else None
+        score = round(points * verdict.share, 4)
+        return Mark(shown, score, points, seed, flag, Found(verdict.outcome, verdict.slip, self.draw))
 
 
 def _plain(outputs: list[NotebookNode]) -> list[NotebookNode]:
@@ -182,6 +234,7 @@ class SaveSealedGrades(SaveAutoGrades):
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
         mark = resources.get("dgm_marks", {}).get(name)
         grade.auto_score = mark.score if mark else 0.0
+        record(self.gradebook.db, grade.id, mark)
         # nbgrader's own flag: Formgrader lists the submission as one to look at.
         grade.needs_manual_grade = mark is None or bool(mark.flag) or grade.manual_score is not None
         self.gradebook.db.commit()

@@ -11,21 +11,19 @@ import math
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import sklearn
 import torch
 
-from dgm_tutor import data, evaluation, files, models, training
+from dgm_tutor import data, files, models
+from dgm_tutor.claims import c19
+from dgm_tutor.claims.c19 import MODEL, STEPS, TRAINING
 
 RESULT = models.WEIGHTS / "10_beta_vae" / "c19_beta.json"
 BETAS = (0.25, 1.0, 2.0, 4.0, 8.0, 16.0)
 SEEDS = (0, 1, 2, 3, 4)
-STEPS = 1500
-MODEL = {"x_dim": 3 * 16 * 16, "z_dim": 8, "hidden": (256,)}
-TRAINING = {"batch_size": 128, "lr": 2e-3}
 REFERENCE = 1.0  # the VAE, with which every beta is compared
 
 Metrics = dict[str, float]
@@ -39,22 +37,19 @@ def experiment(
     points: how many held-out images to score on; None takes all.
     """
     start = time.perf_counter()
-    sprites = data.load("sprites")
-    factors = sprites.test.factors[:points]
-    held_out = data.binarise(sprites.test.pixels()[:points].flatten(1), torch.Generator().manual_seed(0))
+    trained_on, (held_out, factors) = len(data.load("sprites").train), c19.held_out(points)
     runs = []
     for seed in seeds:
-        sweep = [models.create("beta_vae", seed=seed, beta=beta, **MODEL) for beta in betas]
-        untrained = scores(sweep[0], held_out, factors, seed)
-        runs.append({"beta": None, "seed": seed, **untrained})  # what the scores say before any learning
-        training.sweep(sweep, sprites.train, steps=steps, seed=seed, transform=data.binarise, **TRAINING)
-        for beta, model in zip(betas, sweep, strict=True):
-            runs.append({"beta": beta, "seed": seed, **measured(model, held_out, factors, seed)})
+        untrained = models.create("beta_vae", seed=seed, beta=betas[0], **MODEL)
+        before = c19.scores(untrained, held_out, factors, seed)
+        runs.append({"beta": None, "seed": seed, **before})  # what the scores say before any learning
+        for beta, model in zip(betas, c19.trained(betas, seed, steps), strict=True):
+            runs.append({"beta": beta, "seed": seed, **c19.measured(model, held_out, factors, seed)})
             print(json.dumps(runs[-1]), flush=True)
     return {
         "claim": "C19: beta trades reconstruction against disentanglement",
         "command": "python scripts/c19_beta.py",
-        "data": f"sprites, binarised: {len(sprites.train)} to train on, {len(held_out)} held out to score on",
+        "data": f"sprites, binarised: {trained_on} to train on, {len(held_out)} held out to score on",
         "units": "distortion, rate, mi_q, kl_aggregate in nats per example; active in dimensions; scores in [0, 1]",
         "mi_q_ceiling": math.log(len(held_out)),
         "model": MODEL,
@@ -67,21 +62,6 @@ def experiment(
         "versions": versions(),
         "seconds": round(time.perf_counter() - start, 1),
     }
-
-
-def measured(model: models.LatentVariableModel, x: torch.Tensor, factors: torch.Tensor, seed: int) -> Metrics:
-    """What the model pays, what it keeps, and how well its codes separate the factors."""
-    found = evaluation.information(model, x, seed=seed)
-    cost = {name: getattr(found, name).value for name in ("distortion", "rate", "mi_q", "kl_aggregate")}
-    return cost | scores(model, x, factors, seed)
-
-
-def scores(model: models.LatentVariableModel, x: torch.Tensor, factors: torch.Tensor, seed: int) -> Metrics:
-    """The disentanglement scores of the posterior means, and the number of dimensions not collapsed."""
-    codes = evaluation.mean_codes(model, x)
-    found = asdict(evaluation.disentanglement(codes, factors, data.sprites.NAMES, seed=seed))
-    dci = {f"dci_{name}": value for name, value in found.pop("dci").items()}
-    return {**found, **dci, "active": int((codes != 0).any(0).sum())}
 
 
 def summary(runs: list[dict]) -> list[dict]:

@@ -5,25 +5,10 @@ two neighbouring half-levels; the first and the last bin are open-ended, so that
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
-
-def discretised_logistic(x: Tensor, mu: Tensor, log_scale: Tensor, levels: int) -> Tensor:
-    """log P(x) in nats of the logistic with mean mu and scale e^log_scale, in bins; the arguments broadcast.
-
-    With a and b the bin's standardised edges, sigma(a) - sigma(b) = sigma(a) sigma(-b) (1 - e^-(a-b)): a product, so
-    its logarithm is a sum in which nothing cancels, however far out the bin or however narrow the logistic.
-    """
-    half = 0.5 / (levels - 1)
-    precision = (-log_scale).exp()
-    below = F.logsigmoid((x + half - mu) * precision)  # log P(value < upper edge)
-    above = F.logsigmoid((mu - x + half) * precision)  # log P(value > lower edge)
-    width = torch.log(-torch.expm1(-2 * half * precision))
-    first, last = x < half, x > 1 - half
-    zero = torch.zeros_like(below)
-    return torch.where(last, zero, below) + torch.where(first, zero, above) + torch.where(first | last, zero, width)
+from dgm_tutor.kernels import logistic_mixture
 
 
 class DiscretisedLogisticMixture(Distribution):
@@ -43,24 +28,21 @@ class DiscretisedLogisticMixture(Distribution):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log P(x) in nats; x must hold grey levels k / (levels - 1)."""
-        each = discretised_logistic(x.unsqueeze(-1), self.mu, self.log_scale, self.levels)
-        return (self.logits.log_softmax(-1) + each).logsumexp(-1)
+        shape = torch.broadcast_shapes(x.shape, self.batch_shape)
+        flat = x.to(self.mu.dtype).expand(shape).reshape(-1)
+        return logistic_mixture.log_prob(flat, *self._parameters(shape), self.levels).reshape(shape)
 
     def sample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:  # noqa: B008 (torch's own signature)
         shape = self._extended_shape(sample_shape)
         return self.draw(torch.rand(shape, dtype=self.mu.dtype, device=self.mu.device))
 
     def draw(self, u: Tensor) -> Tensor:
-        """Grey levels from uniform noise u, of the shape wanted: u's place among the pi picks the component, and
-        where it falls within that component's share is uniform again and goes through the logistic's quantile."""
-        pi = self.logits.softmax(-1)
-        upper = pi.cumsum(-1)
-        component = choose(pi, u)
-        pi, upper, mu, log_scale = (_pick(t, component) for t in (pi, upper, self.mu, self.log_scale))
-        tiny = torch.finfo(u.dtype).eps
-        share = ((u - (upper - pi)) / pi).clamp(tiny, 1 - tiny)
-        value = mu + log_scale.exp() * torch.logit(share)
-        return (value * (self.levels - 1)).round().clamp(0, self.levels - 1) / (self.levels - 1)
+        """Grey levels from uniform noise u, of the shape wanted: inverse distribution functions, one noise a pixel."""
+        return logistic_mixture.draw(u.reshape(-1), *self._parameters(u.shape), self.levels).reshape(u.shape)
+
+    def _parameters(self, shape: torch.Size) -> list[Tensor]:
+        """logits, mu and log_scale once per pixel, each (n, mixtures)."""
+        return [t.expand(*shape, -1).reshape(-1, t.shape[-1]) for t in (self.logits, self.mu, self.log_scale)]
 
 
 class LogisticMixtureHead(nn.Module):
@@ -80,11 +62,6 @@ class LogisticMixtureHead(nn.Module):
         return refuse_levels(x, self.levels)
 
 
-def choose(probabilities: Tensor, u: Tensor) -> Tensor:
-    """The index, one of probabilities (..., k), that uniform noise u picks: the inverse of the cumulative sum."""
-    return (u.unsqueeze(-1) >= probabilities.cumsum(-1)[..., :-1]).sum(-1)
-
-
 def refuse_levels(x: Tensor, levels: int) -> str | None:
     """None where x holds only grey levels k / (levels - 1), else what is wrong and what to do."""
     index = x * (levels - 1)
@@ -98,7 +75,3 @@ def refuse_levels(x: Tensor, levels: int) -> str | None:
         f"expected pixels among the {levels} grey levels k / {levels - 1} in [0, 1], and x holds others "
         f"(from {float(x.min()):.3g} to {float(x.max()):.3g}): {advice}"
     )
-
-
-def _pick(values: Tensor, index: Tensor) -> Tensor:
-    return values.expand(*index.shape, -1).gather(-1, index.unsqueeze(-1)).squeeze(-1)

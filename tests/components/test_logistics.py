@@ -5,14 +5,9 @@ import math
 import pytest
 import torch
 
-from dgm_tutor.components.logistics import (
-    DiscretisedLogisticMixture,
-    LogisticMixtureHead,
-    choose,
-    discretised_logistic,
-    refuse_levels,
-)
+from dgm_tutor.components.logistics import DiscretisedLogisticMixture, LogisticMixtureHead, refuse_levels
 from dgm_tutor.components.networks import mlp
+from dgm_tutor.kernels.logistic_mixture import choose, discretised_logistic
 from tests.components.test_components import shaken
 
 

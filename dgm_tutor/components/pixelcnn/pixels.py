@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dgm_tutor.components.distributions import normal
-from dgm_tutor.components.logistics import DiscretisedLogisticMixture, choose, refuse_levels
+from dgm_tutor.components.logistics import DiscretisedLogisticMixture, refuse_levels
+from dgm_tutor.kernels.logistic_mixture import choose
 
 
 class Grey:

@@ -40,16 +40,27 @@ def log_condition(transform: Transform, z: Tensor) -> Tensor:
     return (values[:, 0] / values[:, -1]).log10()
 
 
-def game_record(z: Tensor) -> Callable[[nn.Module], dict[str, Tensor]]:
-    """For ``training.fit(..., record=game_record(z))``: columns that say how a game with a flow is going.
+def game_record(z: Tensor | None = None) -> Callable[[nn.Module], dict[str, Tensor]]:
+    """For ``training.fit(..., record=game_record())``: columns that say how a game is going, beside its losses.
 
-    "player/gradient norm" of each player; "flow/log10 condition", "flow/log10 smallest" and "flow/log10 largest" of the
-    singular values of the flow's Jacobian, medians over the points z (n, d).
+    "player/gradient norm" of each player. For a game with a flow give z (n, d), points of its base: then also
+    "flow/log10 condition", "flow/log10 smallest" and "flow/log10 largest" of the singular values of the flow's
+    Jacobian, medians over z.
+
+    Raises:
+        ValueError: z was given, and the model has no flow.
     """
 
     def record(model: nn.Module) -> dict[str, Tensor]:
-        values = singular_values(model.density.transform, z.to(model.device)).log10()
-        return {f"{player}/gradient norm": norm for player, norm in gradient_norms(model).items()} | {
+        columns = {f"{player}/gradient norm": norm for player, norm in gradient_norms(model).items()}
+        if z is None:
+            return columns
+        transform = getattr(getattr(model, "density", None), "transform", None)
+        if transform is None:
+            name = getattr(model, "name", type(model).__name__)
+            raise ValueError(f"{name} has no flow whose Jacobian could be taken at z: use game_record()")
+        values = singular_values(transform, z.to(model.device)).log10()
+        return columns | {
             "flow/log10 condition": (values[:, 0] - values[:, -1]).median(),
             "flow/log10 smallest": values[:, -1].median(),
             "flow/log10 largest": values[:, 0].median(),

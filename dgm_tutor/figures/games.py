@@ -10,49 +10,66 @@ from dgm_tutor.figures.palette import RULE, style
 from dgm_tutor.figures.picture import Picture, figure, show, tile
 from dgm_tutor.training import History
 
+COIN_TOSS = {"jsd": math.log(2), "non_saturating": math.log(2), "kl": math.log(2), "least_squares": 1 / 8}
+"""What a critic that cannot tell loses on either side, by the kind of its game."""
 
-def course(history: History, over: str = "x") -> Picture:
-    """How a game of a flow against a critic went: balance, gradients and conditioning against the step.
+
+def course(history: History) -> Picture:
+    """How a game against a critic went: balance, gradients and, of a flow, conditioning against the step.
 
     Args:
-        history: of ``training.fit(..., record=evaluation.game_record(z))`` with a ``flow_gan``, 0 < t.
-        over: the game's variable.
+        history: of ``training.fit(..., record=evaluation.game_record())``, with points z for a flow's Jacobian.
 
     Raises:
         KeyError: a column is missing, with those that there are; train with ``record``.
     """
     steps = history.steps
-    real, made = history[f"critic/real({over})"], history[f"critic/generated({over})"]
-    norms = {name: history[f"{name}/gradient norm"] for name in ("flow", "critic")}
-    ends = {name: history[f"flow/log10 {name}"] for name in ("largest", "smallest")}
+    over = "z" if "critic/real(z)" in history.columns else "x"
+    sides = {side: history[f"critic/{side}({over})"] for side in ("real", "generated")}
+    norms = _columns(history, "gradient norm")
+    if not norms:
+        raise KeyError(f"no column 'gradient norm' among {', '.join(history.columns)}: train with record=game_record()")
+    ends = {
+        name: history[f"flow/log10 {name}"]
+        for name in ("largest", "smallest")
+        if f"flow/log10 {name}" in history.columns
+    }
+    toss = next((toss for kind, toss in COIN_TOSS.items() if _columns(history, f"{kind}({over})")), None)
+    told = [
+        f"A game over {steps[-1]} steps. The critic's loss at the end: {sides['real'][-1]:.2f} on real and "
+        f"{sides['generated'][-1]:.2f} on generated {over}",
+        "gradient norms at the end: " + ", ".join(f"{name} {values[-1]:.2g}" for name, values in norms.items()),
+    ]
     with style():
-        fig, (balance, gradients, conditioning) = figure(10.5, 3.2, columns=3)
-        balance.plot(steps, real, label="on real x")
-        balance.plot(steps, made, label="on generated x")
+        fig, panels = figure(10.5 if ends else 7.2, 3.2, columns=3 if ends else 2)
+        balance, gradients = panels[:2]
+        for side, values in sides.items():
+            balance.plot(steps, values, label=f"on {side} {over}")
         balance.margins(y=0.25)  # room for the legend above curves that cross all the time
-        balance.set(xlabel="step", ylabel="the critic's loss (nats)", title="Balance")
-        if f"critic/gradient_penalty({over})" in history.columns:
-            balance.set(ylabel="the critic's loss")
-        else:
-            balance.axhline(math.log(2), color=RULE, linestyle=":", linewidth=1)
-            balance.text(steps[-1], math.log(2), "coin toss ", ha="right", va="bottom", fontsize=9)
+        balance.set(xlabel="step", ylabel="the critic's loss", title="Balance")
+        if toss is not None:
+            balance.axhline(toss, color=RULE, linestyle=":", linewidth=1)
+            balance.annotate(" coin\n toss", (1, toss), xycoords=("axes fraction", "data"), va="center", fontsize=9)
         for name, values in norms.items():
             gradients.plot(steps, values, label=name)
         gradients.set(xlabel="step", ylabel="norm (log scale)", yscale="log", title="Gradients")
-        for name, values in ends.items():
-            conditioning.plot(steps, 10**values, label=name)
-        conditioning.set(xlabel="step", ylabel="singular value (log scale)", yscale="log", title="The flow's Jacobian")
-        for axes in (balance, gradients, conditioning):
+        if ends:
+            for name, values in ends.items():
+                panels[2].plot(steps, 10**values, label=name)
+            panels[2].set(xlabel="step", ylabel="singular value (log scale)", yscale="log", title="The flow's Jacobian")
+            condition = history["flow/log10 condition"]
+            told.append(
+                "the ratio of the flow's largest singular value to its smallest goes from "
+                f"{10 ** condition[0]:.3g} to {10 ** condition[-1]:.3g}"
+            )
+        for axes in panels:
             axes.legend()
-    condition = history["flow/log10 condition"]
-    alt = (
-        f"A game over {steps[-1]} steps. Left, the critic's loss: {real[-1]:.2f} on real and {made[-1]:.2f} on "
-        f"generated x at the end. Middle, gradient norms at the end: flow {norms['flow'][-1]:.2g}, critic "
-        f"{norms['critic'][-1]:.2g}. Right, the Jacobian's largest and smallest "
-        f"singular value; their ratio goes from {10 ** condition[0]:.3g} to "
-        f"{10 ** condition[-1]:.3g}."
-    )
-    return show(fig, alt)
+    return show(fig, "; ".join(told) + ".")
+
+
+def _columns(history: History, name: str) -> dict[str, Tensor]:
+    """The columns of that name by player."""
+    return {column.split("/")[0]: history[column] for column in history.columns if column.split("/", 1)[1:] == [name]}
 
 
 def samples_and_scores(rows: Sequence[Mapping], side: int, columns: int = 16) -> Picture:

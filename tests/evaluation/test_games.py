@@ -52,3 +52,10 @@ def test_gradient_norms_are_each_player_s_own():
     for player in (flow, critic):
         whole = torch.cat([p.grad.flatten() for p in player.parameters]).norm()
         torch.testing.assert_close(norms[player.name], whole)
+
+
+def test_a_record_at_points_wants_a_flow():
+    model = models.create("gan", x_dim=4, z_dim=2, hidden=(8,))
+    assert evaluation.game_record()(model) == {}
+    with pytest.raises(ValueError, match=r"gan has no flow .* use game_record\(\)"):
+        evaluation.game_record(points(3, 2))(model)

@@ -26,3 +26,25 @@ def strided(t: Tensor) -> Tensor:
     buffer = t.new_full([2 * size + 1 for size in t.shape], torch.nan)
     view = buffer[tuple(slice(1, 1 + 2 * size, 2) for size in t.shape)]
     return view.copy_(t)
+
+
+def substitution(
+    n: int, dim: int, hidden: tuple[int, ...], dtype=torch.float64, reverse=False, lowest=1, outputs=2, seed=0
+) -> tuple:
+    """z, start, weights, biases, order and ends of a random network; weights that the mask leaves out are NaN."""
+    g = generator(seed)
+
+    def random(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=g, dtype=torch.float64).to(dtype)
+
+    order = torch.arange(dim, dtype=torch.int32)
+    order = order.flip(0) if reverse else order
+    lowest = 0 if dim == 1 else lowest
+    degrees = [lowest + torch.arange(size) * (dim - lowest) // size for size in hidden]
+    ends = torch.stack([torch.bincount(d, minlength=dim).cumsum(0) for d in degrees]).int()
+    position = order.long().argsort()
+    chain = [1 + position, *degrees, position.repeat_interleave(outputs)]
+    masks = [out[:, None] >= seen for seen, out in zip(chain[:-1], chain[1:], strict=True)]
+    weights = [torch.where(mask, random(*mask.shape) / mask.shape[1] ** 0.5, torch.nan) for mask in masks]
+    biases = [0.3 * random(len(weight)) for weight in weights[1:]]
+    return random(n, dim), random(n, hidden[0]), weights, biases, order, ends

@@ -25,8 +25,13 @@ class Autoregressive(Transform):
         self.made, self.monotone = made, monotone
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        walk = self.made.sequential if torch.is_grad_enabled() else self.made.incremental
-        x = walk(lambda z_i, parameters: self.monotone.forward(z_i, parameters)[0], z, context)
+        def advance(z_i: Tensor, parameters: Tensor) -> Tensor:
+            return self.monotone.forward(z_i, parameters)[0]
+
+        if torch.is_grad_enabled():
+            x = self.made.sequential(advance, z, context)
+        else:
+            x = self.made.incremental(advance, z, context, self.monotone.step)
         return x, -self.inverse(x, context)[1]
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:

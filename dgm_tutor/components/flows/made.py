@@ -1,12 +1,14 @@
 """MADE: one masked network that gives the parameters of every conditional at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Advance = Callable[[Tensor, Tensor], Tensor]
+from dgm_tutor.kernels import substitution
+from dgm_tutor.kernels.substitution import Advance
+
 Block = tuple[slice, slice]
 
 LARGE = 2**16  # weights in a matrix, from which on its blocks are multiplied one by one
@@ -90,6 +92,9 @@ class MADE(nn.Module):
         chain = [inputs, *self.degrees, (inputs - 1).repeat_interleave(outputs)]
         self.layers = nn.ModuleList(MaskedLinear(a, b) for a, b in zip(chain, chain[1:], strict=False))
         self.context = nn.Linear(context_dim, len(self.degrees[0]), bias=False) if context_dim else None
+        ends = [torch.bincount(degrees, minlength=dim).cumsum(0).tolist() for degrees in self.degrees]
+        for name, values in (("taken", self.order), ("ends", ends)):  # for substitution
+            self.register_buffer(name, torch.tensor(values, dtype=torch.int32), persistent=False)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """(..., dim) -> (..., dim, outputs)."""
@@ -109,28 +114,18 @@ class MADE(nn.Module):
         return x
 
     @torch.no_grad()
-    def incremental(self, advance: Advance, z: Tensor, context: Tensor | None = None) -> Tensor:
+    def incremental(
+        self, advance: Advance, z: Tensor, context: Tensor | None = None, step: str | None = None
+    ) -> Tensor:
         """The same x, where each hidden unit is computed once, as soon as the coordinates that it sees are known.
 
-        Forward substitution: in all it multiplies as much as one pass. No gradients: buffers are written in place.
+        Forward substitution: in all it multiplies as much as one pass. No gradients. ``step`` says which of the
+        kernel's steps ``advance`` is, if it is one (``substitution.STEPS``).
         """
-        noise = z.reshape(-1, self.dim).T.contiguous()  # (dim, n): a coordinate is a contiguous row
         first, *others = self.layers
-        start = first.bias.unsqueeze(-1).expand(-1, noise.shape[1])
+        start = first.bias.expand(*z.shape[:-1], -1)
         if self.context is not None:
-            start = start + self.context(context).expand(*z.shape[:-1], -1).flatten(0, -2).T
-        weights = [first.weight[:, self.order], *(layer.weight for layer in others)]
-        ends = [torch.bincount(d, minlength=self.dim).cumsum(0).tolist() for d in self.degrees]
-        known, x = torch.empty_like(noise), torch.empty_like(noise)  # in the order taken, and as x is
-        units = [noise.new_empty(len(d), noise.shape[1]) for d in self.degrees]
-        for step, i in enumerate(self.order):
-            seen = known[:step]
-            for layer, (h, end) in enumerate(zip(units, ends, strict=True)):
-                new = slice(end[step - 1] if step else 0, end[step])  # the units of this degree
-                bias = self.layers[layer].bias[new].unsqueeze(-1) if layer else start[new]
-                h[new] = F.elu(torch.addmm(bias, weights[layer][new, : len(seen)], seen))
-                seen = h[: end[step]]
-            out = slice(i * self.outputs, (i + 1) * self.outputs)
-            parameters = torch.addmm(others[-1].bias[out].unsqueeze(-1), weights[-1][out, : len(seen)], seen)
-            x[i] = known[step] = advance(noise[i], parameters.T)
-        return x.T.reshape(z.shape)
+            start = start + self.context(context)
+        weights, biases = [layer.weight for layer in self.layers], [layer.bias for layer in others]
+        noise, start = z.reshape(-1, self.dim), start.reshape(-1, start.shape[-1])
+        return substitution.substitute(advance, step, noise, start, weights, biases, self.taken, self.ends).view_as(z)

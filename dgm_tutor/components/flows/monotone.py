@@ -19,7 +19,7 @@ def bounded(log_scale: Tensor) -> Tensor:
 class Affine:
     """x = mu + exp(alpha) z: two parameters, both directions fast."""
 
-    count = 2
+    count, step = 2, "affine"
 
     def forward(self, z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """x and log dx/dz, elementwise; parameters (*z.shape, 2)."""
@@ -42,7 +42,7 @@ class Gated:
     starts close to the identity, and z never leaves the range that x and m span.
     """
 
-    count = 2
+    count, step = 2, "gated"
 
     def forward(self, z: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """x and log dx/dz, elementwise; parameters (*z.shape, 2)."""
@@ -64,6 +64,8 @@ class DeepSigmoid:
     The inverse direction x -> z is closed form, kept in logs throughout; z -> x is by bisection, about 60 evaluations.
     Each sigmoid can make a mode, so one layer fits multi-modal conditionals where ``Affine`` cannot (C6).
     """
+
+    step = None  # of substitution's kernel: it knows no bisection
 
     def __init__(self, components: int):
         self.components = components

@@ -1,7 +1,7 @@
 """C1: a PixelVAE's likelihood is better than that of a VAE with independent pixels, for the same time of training.
 
-Digits of 14 x 14 pixels, averaged from 28 x 28, binarised anew for every batch. The VAE takes about ten times as many
-steps in the same time; the seconds of both are among the figures.
+Digits of 14 x 14 pixels, averaged from 28 x 28, binarised anew for every batch; z of 16 dimensions in both. A VAE takes
+about eight steps in the time of one, so it is given eight; the ratio of the processor's seconds is among the figures.
 """
 
 import time
@@ -15,14 +15,14 @@ from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen
 from dgm_tutor.models import Model
 
 X_DIM, TEST, SAMPLES = 14 * 14, 500, 20
-STEPS, WARM_UP = 400, 100
-VAE_STEPS = 6000
-PIXEL_VAE = {"x_dim": X_DIM, "z_dim": 8, "layers": 1, "warm_up": WARM_UP}
+STEPS, VAE_STEPS = 1500, 12_000
+VAE = {"x_dim": X_DIM, "z_dim": 16}
+PIXEL_VAE = VAE | {"layers": 1}
 
 
 def measure(seed: int, full: bool) -> dict[str, float]:
     longer, train, test = 50 if full else 1, digits("train", full), digits("test", full)[:TEST]
-    vae, vae_seconds = trained("vae", {"x_dim": X_DIM}, train, VAE_STEPS * longer, 1e-3, seed)
+    vae, vae_seconds = trained("vae", VAE, train, VAE_STEPS * longer, 1e-3, seed)
     pixel_vae, seconds = trained("pixel_vae", PIXEL_VAE, train, STEPS * longer, 3e-3, seed)
     nll = {"VAE": nats(vae, test, seed), "PixelVAE": nats(pixel_vae, test, seed)}
     return {

@@ -43,6 +43,14 @@ def test_c10_is_confirmed_only_where_unpaired_digits_help_at_every_share(first, 
     assert c10.judge(numbers).kind == kind
 
 
+def test_c10_s_weak_rows_are_pairs_again_and_again_and_as_many_others_without_a_label():
+    x = torch.cat([torch.arange(30.0)[:, None].expand(30, 784), torch.eye(10).repeat(3, 1)], 1)
+    rows = c10.half_paired(c09.create(0, False), x, pairs=6)
+    paired, others = rows.split(24)
+    assert torch.equal(paired, x[:6].repeat(4, 1))
+    assert torch.equal(others[:, :784], x[6:, :784]) and others[:, 784:].isnan().all()
+
+
 def test_accuracy_is_a_tenth_where_the_model_knows_nothing_and_whole_where_it_knows_all():
     digits = data.load("mnist").test
     assert c09.accuracy(c09.create(0, False), digits) == pytest.approx(0.1, abs=0.08)

@@ -44,4 +44,5 @@ def test_c4_s_verdict_asks_for_a_fall_and_for_an_empty_z(lost, last, kind):
 def test_every_figure_is_there_and_finite_at_few_steps(number, monkeypatch):
     for name, few in {"STEPS": 3, "VAE_STEPS": 10, "TEST": 20, "SAMPLES": 2}.items():
         monkeypatch.setattr(c01, name, few)
+    monkeypatch.setattr(c04, "STEPS", 3)
     assert claims.run(claims.get(number), seeds=(0,)).figures

@@ -5,20 +5,11 @@ from torch import Tensor, nn
 
 from dgm_tutor import data, models, training
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
+from dgm_tutor.data.pairs import binarised, digits_and_labels
 from dgm_tutor.models.mvae import MVAE
 
 CHANCE = 0.1
 VIEWS = ("colour", "grey", "edges")
-
-
-def digits_and_labels(split: data.Split) -> Tensor:
-    """Grey levels and one-hot labels next to each other, (n, 794)."""
-    return torch.cat([split.pixels().flatten(1), torch.eye(10)[split.y]], 1)
-
-
-def binarised(x: Tensor) -> Tensor:
-    """The digits drawn anew from their grey levels, the labels as they are."""
-    return torch.cat([data.binarise(x[:, :784]), x[:, 784:]], 1)
 
 
 def create(seed: int, full: bool) -> MVAE:

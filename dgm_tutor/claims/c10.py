@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from dgm_tutor import data
-from dgm_tutor.claims.c09 import accuracy, binarised, create, digits_and_labels, train
+from dgm_tutor.claims.c09 import accuracy, create, train
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
+from dgm_tutor.data.pairs import binarised, digits_and_labels
 from dgm_tutor.models.mvae import MVAE
 
 SHARES = (1.0, 0.1, 0.01)

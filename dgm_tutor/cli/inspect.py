@@ -8,6 +8,7 @@ import torch
 
 from dgm_tutor import data, evaluation, models
 from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.cli.examples import examples
 from dgm_tutor.models.registry import RECIPES
 
 
@@ -39,6 +40,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     shipped = ", ".join(models.shipped())
     parser.add_argument("weights", help=f"a file made by train or sweep, or shipped weights: {shipped}")
     parser.add_argument("--data", default="mnist", help="whose test split to use (default mnist)")
+    parser.add_argument("--full", action="store_true", help="the full data set's, downloaded once")
     parser.add_argument("--beta", type=float, help="for a model of every beta: the one to evaluate")
     parser.add_argument("--examples", type=int, default=500, help="how many test examples (default 500)")
     parser.add_argument("--samples", type=int, default=64, help="importance samples an example (default 64)")
@@ -48,29 +50,39 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _evaluate(args: argparse.Namespace) -> int:
     model = models.load(args.weights)
+    name, settings = model.name, model.settings
     if args.beta is not None:
         if not hasattr(model, "at"):
             raise ValueError(f"{args.weights} was trained for one beta: leave --beta out")
         model = model.at(args.beta)
     elif hasattr(model, "at"):
         raise ValueError(f"{args.weights} serves every beta from {model.low:g} to {model.high:g}: say which, --beta 1")
-    split = data.load(args.data).test
-    x = (split.pixels() if split.x.dtype == torch.uint8 else split.x).flatten(1)[: args.examples]
+    x, _, transform = examples(name, args.data, data.load(args.data, full=args.full).test, settings)
     torch.manual_seed(args.seed)
-    if model.decoder.refuse(x) and x.min() >= 0 and x.max() <= 1:
-        x = data.binarise(x)
-    x = model.checked(x)
-    elbo = model.elbo(x, samples=args.samples)
-    log_marginal = model.log_marginal(x, samples=args.samples)
-    point = evaluation.rate_distortion(model, x, samples=args.samples)
-    rows = [
-        _row("elbo", elbo.mean(), elbo.std() / len(x) ** 0.5),
-        _row(f"log_marginal (K = {args.samples})", log_marginal.mean(), log_marginal.std() / len(x) ** 0.5),
-        _row("rate", point.rate.value, point.rate.standard_error),
-        _row("distortion", point.distortion.value, point.distortion.standard_error),
-    ]
-    show(rows, args.json)
+    x = x[: args.examples]
+    x = model.checked(transform(x) if transform else x)
+    show(_quantities(model, x, args.samples), args.json)
     return 0
+
+
+def _quantities(model: models.Model, x: torch.Tensor, samples: int) -> list[dict]:
+    """log p(x) where it is exact; else its bounds, and what the first is made of where z is one vector."""
+    try:
+        return [_over_examples("log_prob", model.log_prob(x))]
+    except models.Intractable:
+        rows = [
+            _over_examples("elbo", model.elbo(x, samples=samples)),
+            _over_examples(f"log_marginal (K = {samples})", model.log_marginal(x, samples=samples)),
+        ]
+    if isinstance(model, models.LatentVariableModel):
+        point = evaluation.rate_distortion(model, x, samples=samples)
+        rows.append(_row("rate", point.rate.value, point.rate.standard_error))
+        rows.append(_row("distortion", point.distortion.value, point.distortion.standard_error))
+    return rows
+
+
+def _over_examples(quantity: str, values: torch.Tensor) -> dict:
+    return _row(quantity, values.mean(), values.std() / len(values) ** 0.5)
 
 
 def _row(quantity: str, value, standard_error) -> dict:

@@ -11,7 +11,7 @@ import torch
 
 from dgm_tutor import data, models, training
 from dgm_tutor.cli.command import Command, add_json, show
-from dgm_tutor.data import chorales
+from dgm_tutor.cli.examples import examples
 from dgm_tutor.models.registry import RECIPES
 
 
@@ -53,28 +53,10 @@ def literal(text: str) -> object:
 
 
 def training_data(args: argparse.Namespace, settings: dict) -> tuple[torch.Tensor, dict, dict]:
-    """x as (n, D), the settings that the data decide, and the transform that makes x fit the model's likelihood."""
+    """x as (n, D), the settings that the data decide, and the transform of ``fit`` where x needs one."""
     split = data.load(args.data, full=args.full, seed=args.seed).train
-    known = inspect.signature(RECIPES[args.name]).parameters if args.name in RECIPES else {}
-    if split.length is not None and known:
-        return *_stretches(args, split, settings), {}
-    images = split.x.dtype == torch.uint8
-    x = (split.pixels() if images else split.x).flatten(1)
-    binary = settings.get("likelihood", "bernoulli") == "bernoulli"
-    decided = {"x_dim": x.shape[1]} if "x_dim" in known and "steps" not in known else {}
-    return x, decided, {"transform": data.binarise} if images and binary else {}
-
-
-def _stretches(args: argparse.Namespace, split: data.Split, settings: dict) -> tuple[torch.Tensor, dict]:
-    """Chorales as stretches of one-hot symbols, four bars long unless --model-steps says otherwise."""
-    takers = [name for name, recipe in RECIPES.items() if "steps" in inspect.signature(recipe).parameters]
-    if args.name not in takers:
-        raise ValueError(
-            f"{args.name} takes no sequences, and {args.data} are sequences: train one of {', '.join(takers)}"
-        )
-    decided = {"x_dim": chorales.SYMBOLS, "likelihood": "categorical", "steps": settings.get("steps", 32)}
-    x = data.padded(chorales.one_hot(split.x), split.length)
-    return data.windows(x, decided["steps"]).flatten(1), decided
+    x, decided, transform = examples(args.name, args.data, split, settings)
+    return x, decided, {"transform": transform} if transform else {}
 
 
 def how(args: argparse.Namespace, name: str, transform: dict) -> dict:

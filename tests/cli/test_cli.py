@@ -48,6 +48,39 @@ def test_a_sequence_model_learns_chorales_as_stretches_of_symbols(capsys, tmp_pa
     uniform = 8 * sum(math.log(symbols) for symbols in chorales.SYMBOLS)  # what an untrained decoder says, in nats
     assert row["steps"] == 2 and row.get("distortion", row["total"]) == pytest.approx(uniform, rel=0.15)
     assert chorales.from_one_hot(models.load(row["weights"]).sample(3)).shape == (3, 8, 4)
+    held_out = ["--data", "chorales", "--examples", 9, "--samples", 2, "--json"]
+    code, out, err = run(capsys, "evaluate", row["weights"], *held_out)
+    assert code == 0, err
+    values = {entry["quantity"].split()[0]: entry["nats"] for entry in json.loads(out)}
+    assert set(values) == ({"log_prob"} if name == "rnn" else {"elbo", "log_marginal"})
+    assert all(-1.5 * uniform < value < -0.8 * uniform for value in values.values())  # a whole stretch each, in nats
+
+
+@pytest.mark.parametrize(
+    ("dataset", "terms"), [("mnist", ("digit", "label")), ("colour_digits", ("colour", "grey", "edges"))]
+)
+def test_an_mvae_learns_whatever_views_a_data_set_has(capsys, tmp_path, dataset, terms):
+    tiny = ["--hidden", "(8,)", "--z-dim", 2, "--batch-size", 8, "--steps", 2]
+    code, out, err = run(capsys, "train", "mvae", "--data", dataset, *tiny, "--out", tmp_path, "--json")
+    assert code == 0, err
+    (row,) = json.loads(out)
+    assert all(f"distortion of {term}" in row for term in terms)
+    code, out, err = run(
+        capsys, "evaluate", row["weights"], "--data", dataset, "--examples", 9, "--samples", 2, "--json"
+    )
+    assert code == 0, err
+    assert [entry["quantity"].split()[0] for entry in json.loads(out)][:2] == ["elbo", "log_marginal"]
+
+
+def test_a_flow_of_images_gets_grey_levels_spread_over_their_cells(capsys, tmp_path):
+    tiny = ["--hidden", "(4,)", "--layers", 2, "--batch-size", 8, "--steps", 2]
+    code, out, err = run(capsys, "train", "flow", *tiny, "--out", tmp_path, "--json")
+    assert code == 0, err
+    (row,) = json.loads(out)
+    code, out, err = run(capsys, "evaluate", row["weights"], "--examples", 9, "--json")
+    assert code == 0, err
+    (exact,) = json.loads(out)
+    assert exact["quantity"] == "log_prob" and exact["nats"] < 0
 
 
 def test_the_full_size_is_the_paper_s_where_no_setting_says_otherwise(capsys, tmp_path):
@@ -84,7 +117,8 @@ def test_sweep_trains_one_model_a_value(capsys, tmp_path):
         (["train", "betavae"], "did you mean"),
         (["train", "vae", "--data", "mnits"], "mnist"),
         (["train", "vae", "--data", "two_moons"], "binarise"),
-        (["train", "vae", "--data", "chorales"], "chorales are sequences: train one of rnn, vrnn"),
+        (["train", "vae", "--data", "chorales"], "chorales are sequences: use one of rnn, vrnn"),
+        (["train", "mvae", "--data", "two_moons"], "two_moons has one: use mnist, fashion or colour_digits"),
         (["train", "vae", "--beta", "2"], "no setting beta"),
         (["sweep", "beta_vae", "--beta", "3"], "several values"),
         (["sweep", "beta_vae", "--beta", "0:10:5"], "0 < low"),

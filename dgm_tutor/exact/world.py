@@ -168,6 +168,10 @@ class World:
         """MI_p(x; z) = KL(p(x,z) || p_theta(x) p(z))."""
         return self.p_joint.kl(self.model * self.prior)
 
+    def total_correlation(self) -> Tensor:
+        """KL(q(z) || prod_j q(z_j)) over the named axes z_j of z; 0 where there is one."""
+        return self.aggregate.kl(product(self.q(Factor((axis,), ())) for axis in self.z))
+
     def info_bound(self) -> Tensor:
         """L_I = E_p(x,z)[log q(z|x)] + H(z) <= MI_p (InfoGAN's bound, D15)."""
         return self.p_joint.expect(self.posterior.log()) + self.entropy_prior()

@@ -21,6 +21,7 @@ from dgm_tutor.objectives import (
     Lagrangian,
     Objective,
     best_critic,
+    dimension_kl,
     distortion,
     info_bound,
     kl_aggregate,
@@ -28,13 +29,14 @@ from dgm_tutor.objectives import (
     mmd,
     negative_log_likelihood,
     rate,
+    total_correlation,
 )
 from dgm_tutor.objectives.adversarial import jsd
 
 
 def _mmd_aggregate(world: FiniteWorld) -> Tensor:
-    points = torch.eye(len(world.prior.probs), dtype=torch.float64)
-    difference = world.aggregate.probs - world.prior.probs
+    difference = (world.aggregate.probs - world.prior.probs).flatten()
+    points = torch.eye(len(difference), dtype=torch.float64)
     return difference @ kernel_matrix(points, points, "rbf", 2.0 * len(points)) @ difference
 
 
@@ -42,6 +44,7 @@ COLUMNS: dict[str, tuple[str, Callable[[FiniteWorld], Tensor]]] = {
     "mi_q": ("MI_q(x;z)", FiniteWorld.mi_q),
     "mi_p": ("MI_p(x;z)", FiniteWorld.mi_p),
     "kl_aggregate": ("KL(q(z)||p(z))", FiniteWorld.kl_aggregate),
+    "total_correlation": ("KL(q(z)||prod_j q(z_j))", FiniteWorld.total_correlation),
     "jsd_aggregate": ("JSD(q(z),p(z))", lambda world: world.aggregate.jsd(world.prior)),
     "mmd_aggregate": ("MMD(q(z),p(z))", _mmd_aggregate),
     "kl_likelihood": ("E_q(z) KL(q(x|z)||p(x|z))", FiniteWorld.kl_likelihood),
@@ -83,8 +86,11 @@ class Row:
         return sum(float(weight) * COLUMNS[name][1](world) for name, weight in self.at(settings).items())
 
     def loss(self, world: FiniteWorld, **settings: float) -> Tensor:
-        """The objective itself, its terms summed exactly over the world, with the best critics."""
-        draw = exact_draw(table_model(world), world.data.probs)
+        """The objective itself, its terms summed exactly over the world, with the best critics.
+
+        A row over the dimensions of z takes z's axes for them, and a prior that is their product.
+        """
+        draw = exact_draw(table_model(world), world.data.probs, axes=world.prior.probs.shape)
         return self.objective(draw, **settings)(draw).total
 
 
@@ -141,6 +147,11 @@ ROWS = {
             lambda draw, beta: distortion + beta * rate,
         ),
         Row(
+            "beta-TC-VAE", 10,
+            {"kl_aggregate": 1, "total_correlation": beta - 1, "kl_likelihood": 1, "entropy_data": 1},
+            lambda draw, beta: distortion + mi_q() + beta * total_correlation() + dimension_kl(),
+        ),
+        Row(
             "LagVAE", 11,
             {"mi_q": alpha, "kl_aggregate": lam_1 + lam_2, "kl_likelihood": lam_1,
              "entropy_data": lam_1, "1": -lam_1 * eps_1 - lam_2 * eps_2},
@@ -154,6 +165,7 @@ EQUALITIES = (
     ("FlowGAN", {"t": 0}, "maximum likelihood", {}),
     ("FlowGAN", {"t": 1}, "GAN", {}),
     ("VAE", {}, "beta-VAE", {"beta": 1}),
+    ("VAE", {}, "beta-TC-VAE", {"beta": 1}),
     ("VAE", {}, "InfoVAE, D = KL", {"alpha": 0, "lam": 1}),
     ("VAE", {}, "InfoVAE, D = MMD", {"alpha": 0, "lam": 1}),
     ("VAE", {}, "VAE + GAN", {"gamma": 0}),

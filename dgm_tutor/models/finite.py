@@ -23,14 +23,17 @@ def finite_vae(x_count: int, z_count: int, *, beta: float = 1.0, hidden: Sequenc
     return model.double()
 
 
-def exact_draw(model: LatentVariableModel, p_data: Tensor) -> ExactDraw:
-    """Every x and z of the model's world, for any objective: ``objective(exact_draw(model, p_data))``."""
-    return ExactDraw(model, torch.eye(len(p_data), dtype=torch.float64), p_data)
+def exact_draw(model: LatentVariableModel, p_data: Tensor, axes: Sequence[int] | None = None) -> ExactDraw:
+    """Every x and z of the model's world, for any objective: ``objective(exact_draw(model, p_data))``.
+
+    ``axes`` are the sizes of z's axes, which objectives over its dimensions ask for.
+    """
+    return ExactDraw(model, torch.eye(len(p_data), dtype=torch.float64), p_data, axes)
 
 
-def exact_loss(model: LatentVariableModel, p_data: Tensor) -> Loss:
+def exact_loss(model: LatentVariableModel, p_data: Tensor, axes: Sequence[int] | None = None) -> Loss:
     """The model's loss with its expectations summed out, not sampled; p_data (n,) over the n symbols."""
-    return model.objective(exact_draw(model, p_data))
+    return model.objective(exact_draw(model, p_data, axes))
 
 
 def exact_world(model: LatentVariableModel, p_data: Tensor) -> FiniteWorld:
@@ -46,9 +49,13 @@ def exact_world(model: LatentVariableModel, p_data: Tensor) -> FiniteWorld:
 def table_model(world: FiniteWorld) -> LatentVariableModel:
     """A model whose components are the tables of a world over x and z, float64; p_data is the world's.
 
+    Where z has several axes, a symbol z is a combination of their values, the last axis varying fastest.
+
     It has a ``density()`` too, p_theta(x), as a flow has: every objective of the lecture can be asked of it.
     """
-    prior, decoder, posterior = world.prior.probs, world.decoder.probs.mT, world.posterior.probs.mT
+    z = len(world.z)
+    prior = world.prior.probs.flatten()
+    decoder, posterior = world.decoder.probs.flatten(1).mT, world.posterior.probs.flatten(0, z - 1).mT
     model = LatentVariableModel(Table(prior), Table(decoder), Table(posterior), distortion + rate, decoder.shape[-1])
     model.density = Table(world.model.probs)
     return model

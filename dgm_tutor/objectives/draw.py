@@ -5,6 +5,7 @@ Terms ask a draw for what they need: an expectation is ``draw.mean`` under q, ``
 questions by exact sums over a finite world.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,11 +139,13 @@ class ExactDraw(Draw):
         model: its posterior must be able to enumerate its support (tables, or networks ending in a categorical).
         x: all symbols, one-hot, (n, n).
         p_data: their probabilities, (n,).
+        axes: how many values each dimension of z takes, where a symbol z is a combination of them, the last varying
+            fastest; None where q(z|x) and p(z) say it themselves, as ``Independent``.
     """
 
-    def __init__(self, model: nn.Module, x: Tensor, p_data: Tensor):
+    def __init__(self, model: nn.Module, x: Tensor, p_data: Tensor, axes: Sequence[int] | None = None):
         super().__init__(model, x)
-        self.p_data = p_data
+        self.p_data, self.axes = p_data, axes
 
     @cached_property
     def z(self) -> Tensor:
@@ -186,6 +189,15 @@ class ExactDraw(Draw):
     def log_aggregate_marginals(self, size: int | None = None) -> Tensor:
         """sum_j log q(z_j), (|z|, 1)."""
         return self._mixed(self.log_marginals(self.posterior, self.z)).sum(-1)
+
+    def log_marginals(self, distribution: Distribution, z: Tensor) -> Tensor:
+        """log of each axis' own probability at every z, (|z|, n, d)."""
+        if self.axes is None:
+            return super().log_marginals(distribution, z)
+        table = distribution.log_prob(z).exp().unflatten(0, self.axes)  # (*axes, n)
+        every = range(len(self.axes))
+        marginals = (table.sum([i for i in every if i != j], keepdim=True) if len(every) > 1 else table for j in every)
+        return torch.stack([m.expand(table.shape).flatten(0, len(every) - 1).log() for m in marginals], -1)
 
     def _mixed(self, log_q: Tensor) -> Tensor:
         """log E_{p_data} of densities (|z|, n, d): (|z|, 1, d)."""

@@ -1,5 +1,7 @@
 """The lecture's map: every objective is its row, every named equality holds, and the print is the code's."""
 
+import math
+
 import pytest
 import sympy
 import torch
@@ -12,8 +14,10 @@ SMALL = {"x_dim": 4, "z_dim": 2, "hidden": (4,)}
 
 
 def world(seed):
-    sizes = {"x": 3 + seed % 3, "z": 2 + seed % 4}
-    return FiniteWorld.random(sizes=sizes, generator=torch.Generator().manual_seed(seed))
+    """Two axes of z, independent under p and tied under q, by x and at every x."""
+    sizes = {"x": 3 + seed % 3, "z1": 2 + seed % 2, "z2": 2 + seed % 3}
+    factors = {"p": ("z1", "z2", "x | z1, z2"), "q": ("x", "z1, z2 | x")}
+    return FiniteWorld.random(**factors, sizes=sizes, generator=torch.Generator().manual_seed(seed))
 
 
 def settings(row, seed):
@@ -57,6 +61,7 @@ def test_no_two_rows_without_an_equality_are_one_objective():
     [
         ("vae", {}, "VAE", {}),
         ("beta_vae", {"beta": 2.5}, "beta-VAE", {"beta": 2.5}),
+        ("beta_tc_vae", {"beta": 3.5}, "beta-TC-VAE", {"beta": 3.5}),
         ("info_vae", {"alpha": 0.3, "lam": 1.9}, "InfoVAE, D = MMD", {"alpha": 0.3, "lam": 1.9}),
     ],
 )
@@ -66,7 +71,7 @@ def test_a_recipe_s_own_objective_is_its_row(recipe, recipe_settings, row, row_s
     for seed in range(3):
         tables = models.table_model(world(seed))
         tables.objective = model.objective
-        found = models.exact_loss(tables, world(seed).data.probs).total
+        found = models.exact_loss(tables, world(seed).data.probs, axes=world(seed).prior.probs.shape).total
         expected = ROWS[row].value(world(seed), **row_settings)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-10, check_dtype=False)
 
@@ -93,9 +98,10 @@ def test_an_adversarial_recipe_s_weights_are_its_row_s(recipe, recipe_settings, 
 
 def test_columns_are_divergences_and_informations():
     """All but the constants are at least zero, and zero where the joints agree and z says nothing."""
+    z1, z2, x = torch.tensor([0.3, 0.7]), torch.tensor([0.4, 0.6]), torch.tensor([0.2, 0.8])
     same = FiniteWorld(
-        p={"z": torch.tensor([0.3, 0.7]), "x | z": torch.tensor([[0.2, 0.2], [0.8, 0.8]])},
-        q={"x": torch.tensor([0.2, 0.8]), "z | x": torch.tensor([[0.3, 0.3], [0.7, 0.7]])},
+        p={"z1": z1, "z2": z2, "x | z1, z2": x[:, None, None].expand(2, 2, 2)},
+        q={"x": x, "z1, z2 | x": torch.outer(z1, z2)[..., None].expand(2, 2, 2)},
     )
     for name, (_, value) in COLUMNS.items():
         if name not in ("1", "entropy_data"):
@@ -120,3 +126,16 @@ def test_the_table_says_what_the_code_does():
 def test_the_command_prints_the_table(capsys):
     assert cli.main(["models", "--table"]) == 0
     assert "beta-VAE" in capsys.readouterr().out
+
+
+def test_the_total_correlation_of_tied_axes_is_their_mutual_information():
+    """By hand: q(z1, z2) is 2/5 where they agree and 1/10 where not, against 1/4, whatever x says of them."""
+    half, tied = torch.tensor([0.5, 0.5]), torch.tensor([[0.4, 0.1], [0.1, 0.4]], dtype=torch.float64)
+    by_hand = 0.8 * math.log(1.6) + 0.2 * math.log(0.4)
+    found = FiniteWorld(
+        p={"z1": half, "z2": half, "x | z1, z2": half[:, None, None].expand(2, 2, 2)},
+        q={"x": half, "z1, z2 | x": tied[..., None].expand(2, 2, 2)},
+    )
+    assert found.total_correlation().item() == pytest.approx(by_hand, abs=1e-10)
+    loss = ROWS["beta-TC-VAE"].loss(found, beta=4.0) - ROWS["VAE"].loss(found)
+    assert loss.item() == pytest.approx(3 * by_hand, abs=1e-10)

@@ -27,7 +27,7 @@ def elbo(model, x: Tensor, samples: int = 1) -> Tensor:
 def log_marginal(model, x: Tensor, samples: int, chunk: int = 1024) -> Tensor:
     """Importance weighted bound log 1/K sum_k p(x, z_k) / q(z_k|x), K = samples: (n,), nats, no gradient.
 
-    At most log p(x) in expectation, which it approaches as K grows (Burda et al. 2016, eq. 8). At most
+    At most log p(x) in expectation, which it approaches as K grows (Burda et al. 2016). At most
     `chunk` latents are decoded at a time, so memory grows with neither n nor K; the seed's draws come in
     another order for another chunk. ValueError for a wrong shape, a NaN, samples < 1 or chunk < 1.
     """

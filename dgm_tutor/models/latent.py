@@ -50,7 +50,7 @@ class LatentVariableModel(Model):
 
     @torch.no_grad()
     def log_marginal(self, x: Tensor, samples: int = 64) -> Tensor:
-        """The importance-weighted bound with K = samples (Burda et al. 2016, eq. 8), (n,) nats."""
+        """The importance-weighted bound with K = samples (Burda et al. 2016), (n,) nats."""
         return evaluation.log_marginal(self, self.checked(x), samples)
 
     def checked(self, x: Tensor) -> Tensor:

@@ -160,7 +160,7 @@ class VRNN(SequenceModel):
 
     @torch.no_grad()
     def log_marginal(self, x: Tensor, samples: int = 64) -> Tensor:
-        """The importance-weighted bound with K = samples paths (Burda et al. 2016, eq. 8), (n,) nats."""
+        """The importance-weighted bound with K = samples paths (Burda et al. 2016), (n,) nats."""
         x = self.checked(x)
 
         def log_weights(count: int) -> Tensor:

@@ -14,7 +14,7 @@ from dgm_tutor.objectives.objective import Term
 def importance_weighted(samples: int, doubly_reparameterised: bool = False) -> Term:
     """-L_K = -E log 1/K sum_k w_k with w_k = p(x, z_k) / q(z_k|x), z_k ~ q(z|x): at least -log p(x), in nats.
 
-    The bound tightens with K (Burda et al. 2016, eq. 8; K = 1 is the ELBO), while the posterior's gradient drowns
+    The bound tightens with K (Burda et al. 2016; K = 1 is the ELBO), while the posterior's gradient drowns
     in its noise. The doubly reparameterised gradient has the same mean and less noise (Tucker et al. 2019).
 
     Args:

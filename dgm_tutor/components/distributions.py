@@ -9,7 +9,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Bernoulli, Independent, Normal
+from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 
 class SharedNoiseNormal(Normal):
@@ -30,6 +30,15 @@ def normal(mu: Tensor, sigma: Tensor, shared_noise: bool = False) -> Independent
     """N(mu, diag sigma^2) over the last dimension; mu and sigma (..., d)."""
     family = SharedNoiseNormal if shared_noise else Normal
     return Independent(family(mu, sigma, validate_args=False), 1, validate_args=False)
+
+
+def gaussian_of(distribution: Distribution) -> tuple[Tensor, Tensor] | None:
+    """mu and sigma, (N, d), where the distribution is N diagonal Gaussians; None where it is anything else."""
+    if not isinstance(distribution, Independent) or not isinstance(distribution.base_dist, Normal):
+        return None
+    base = distribution.base_dist
+    whole = len(distribution.batch_shape) == 1 and len(distribution.event_shape) == 1
+    return (base.loc, base.scale) if whole else None
 
 
 def isotropic(mu: Tensor, sigma: float) -> Independent:

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from dgm_tutor.components.distributions import gaussian_of
+from dgm_tutor.kernels.mixture import log_mixture
+
 from .estimates import Estimate, check_count, check_data, draw, marginals, over_draws, posterior_of, seeded
 from .likelihood import kl
 
@@ -101,20 +104,24 @@ def decomposition(model, x: Tensor, samples: int = 2, seed: int | None = None, c
     base_q, base_p = marginals(q, "model.posterior(x)"), marginals(p, "model.prior()")
     with seeded(seed, x.device):
         z = draw(q, samples)  # (S, N, d)
-    rows = max(1, chunk // len(x))
-    joint, marginal = [], []
-    for block in z.flatten(0, 1).split(rows):
-        log_q = base_q.log_prob(block.unsqueeze(1))  # (rows, N, d)
-        joint.append(log_q.sum(-1).logsumexp(1))
-        marginal.append(log_q.logsumexp(1).sum(-1))
-    log_n, d = math.log(len(x)), z.shape[-1]
-    log_qz = torch.cat(joint).view(z.shape[:-1]) - log_n
-    log_marginals = torch.cat(marginal).view(z.shape[:-1]) - d * log_n  # sum_j log q(z_j)
+    log_qz = aggregate_log_prob(q, z, chunk)
+    log_marginals = _log_marginals(q, base_q, z, chunk)
     return Decomposition(
         mi_q=over_draws(q.log_prob(z) - log_qz),
         total_correlation=over_draws(log_qz - log_marginals),
         dimension_kl=over_draws(log_marginals - base_p.log_prob(z).sum(-1)),
     )
+
+
+def _log_marginals(q: Distribution, base: Distribution, z: Tensor, chunk: int) -> Tensor:
+    """sum_j log q(z_j), each q(z_j) = 1/N sum_n q(z_j|x_n), at z (..., d): shape (...)."""
+    points, gaussian, flat = q.batch_shape[0], gaussian_of(q), z.flatten(0, -2)
+    if gaussian is not None:
+        sums = log_mixture(flat, *gaussian, marginals=True)
+    else:
+        blocks = flat.split(max(1, chunk // points))
+        sums = torch.cat([base.log_prob(block.unsqueeze(1)).logsumexp(1) for block in blocks])
+    return (sums - math.log(points)).sum(-1).view(z.shape[:-1])
 
 
 def _check(x: Tensor, samples: int, chunk: int) -> None:
@@ -144,7 +151,9 @@ def _log_probs(model, x: Tensor, samples: int, chunk: int) -> _LogProbs:
 
 def aggregate_log_prob(q: Distribution, z: Tensor, chunk: int = PAIRS) -> Tensor:
     """log q(z) = log 1/N sum_n q(z|x_n), the whole mixture q of batch (N,) at z (..., d): shape (...)."""
-    points = q.batch_shape[0]
+    points, gaussian = q.batch_shape[0], gaussian_of(q)
+    if gaussian is not None:
+        return log_mixture(z.flatten(0, -2), *gaussian).view(z.shape[:-1]) - math.log(points)
     blocks = z.flatten(0, -2).split(max(1, chunk // points))
     sums = [q.log_prob(block.unsqueeze(1).expand(-1, points, -1)).logsumexp(1) for block in blocks]
     return torch.cat(sums).view(z.shape[:-1]) - math.log(points)

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
-from dgm_tutor.objectives.minibatch import minibatch_stratified
+from dgm_tutor.components.distributions import gaussian_of
+from dgm_tutor.objectives.minibatch import gaussian_stratified, minibatch_stratified
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,16 @@ class Draw:
 
         Biased low; see ``minibatch_stratified``.
         """
+        gaussian = gaussian_of(self.posterior)
+        if gaussian is not None:
+            return gaussian_stratified(self.z, *gaussian, self._whole(size))
         return minibatch_stratified(self._pairs.sum(-1), self._whole(size))
 
     def log_aggregate_marginals(self, size: int | None = None) -> Tensor:
         """sum_j log q(z_j), (n,) nats, as ``log_aggregate``. TypeError unless q(z|x) has independent dimensions."""
+        gaussian = gaussian_of(self.posterior)
+        if gaussian is not None:
+            return gaussian_stratified(self.z, *gaussian, self._whole(size), marginals=True).sum(-1)
         self.log_marginals(self.posterior, self.z)
         return minibatch_stratified(self._pairs, self._whole(size)).sum(-1)
 

@@ -10,6 +10,8 @@ import math
 
 from torch import Tensor
 
+from dgm_tutor.kernels.mixture import log_mixture
+
 
 def minibatch_weighted(log_q: Tensor, size: int) -> Tensor:
     """log 1/(N M) sum_j q(z_i|x_j): minibatch-weighted sampling (eq. 5).
@@ -35,14 +37,28 @@ def minibatch_stratified(log_q: Tensor, size: int) -> Tensor:
     return (log_q + (log_weight if log_q.dim() == 2 else log_weight.unsqueeze(-1))).logsumexp(1)
 
 
+def gaussian_stratified(z: Tensor, mean: Tensor, std: Tensor, size: int, marginals: bool = False) -> Tensor:
+    """``minibatch_stratified`` for q(z|x_j) = N(mean_j, diag std_j^2), (M, d) each, in O(M d) memory.
+
+    log q(z_i), (M,), or that of each dimension by itself, (M, d).
+    """
+    batch = len(z)
+    _check_size(size, batch)
+    log_other = math.log((size - 1) / (size * (batch - 1)))
+    return log_mixture(z, mean, std, -math.log(size) - log_other, marginals) + log_other
+
+
 def _batch_size(log_q: Tensor, size: int) -> int:
     if log_q.dim() not in (2, 3) or log_q.shape[0] != log_q.shape[1]:
         raise ValueError(f"log_q: expected (M, M) or (M, M, d), got shape {tuple(log_q.shape)}")
-    if len(log_q) < 2:
-        raise ValueError(f"the batch: expected at least 2 points, got {len(log_q)}")
-    if not isinstance(size, int) or size < len(log_q):
-        raise ValueError(
-            "size, the number of points the batch is drawn from, "
-            f"expected an integer of at least {len(log_q)}, got {size!r}"
-        )
+    _check_size(size, len(log_q))
     return len(log_q)
+
+
+def _check_size(size: int, batch: int) -> None:
+    if batch < 2:
+        raise ValueError(f"the batch: expected at least 2 points, got {batch}")
+    if not isinstance(size, int) or size < batch:
+        raise ValueError(
+            f"size, the number of points the batch is drawn from, expected an integer of at least {batch}, got {size!r}"
+        )

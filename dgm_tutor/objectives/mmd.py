@@ -8,7 +8,8 @@ points' distances, hides a posterior that has shrunk.
 import torch
 from torch import Tensor
 
-from dgm_tutor.kernels.pairwise import KERNELS, kernel_matrix, kernel_sum, kernel_sum_within
+from dgm_tutor.kernels import pairwise
+from dgm_tutor.kernels.pairwise import KERNELS, kernel_matrix
 from dgm_tutor.objectives.draw import Draw, Sample
 from dgm_tutor.objectives.objective import Term
 
@@ -58,13 +59,7 @@ def squared_mmd(
         raise ValueError(
             f"expected two sets of at least 2 points of one dimension, got {tuple(x.shape)}, {tuple(y.shape)}"
         )
-    width = _width(x, y, bandwidth)
-    n, m = len(x), len(y)
-    within_x, within_y = (kernel_sum_within(points, kernel, width) for points in (x, y))
-    between = 2 * kernel_sum(x, y, kernel, width) / (n * m)
-    if unbiased:
-        return within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - between
-    return (within_x + n) / n**2 + (within_y + m) / m**2 - between
+    return pairwise.squared_mmd(x, y, kernel, _width(x, y, bandwidth), unbiased)
 
 
 def _exact(q: Sample, p: Sample, kernel: str, bandwidth: Bandwidth) -> Tensor:

@@ -51,6 +51,13 @@ def test_without_a_word_a_gpu_that_cannot_gets_torch(gpu, machine):
     assert backend(OnGpu()) == "torch"
 
 
+def test_a_kernel_that_does_not_pay_is_used_when_asked_for_by_name(gpu, choose):
+    gpu()
+    assert backend(OnGpu(), pays=False) == "torch"
+    choose("triton")
+    assert backend(OnGpu(), pays=False) == "triton"
+
+
 def test_torch_is_torch_everywhere(gpu, choose):
     gpu()
     choose("torch")

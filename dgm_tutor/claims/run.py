@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from dgm_tutor import files
 from dgm_tutor.claims.claim import Claim, Figure, Verdict
@@ -26,7 +27,9 @@ class Result:
     seconds: float
 
 
-def run(claim: Claim, seeds: Sequence[int] = SEEDS, full: bool = False, keep: Path | None = None) -> Result:
+def run(
+    claim: Claim, seeds: Sequence[int] = SEEDS, full: bool = False, keep: Path | None = None, progress: bool = False
+) -> Result:
     """Measure the claim once a seed and judge it.
 
     Args:
@@ -34,13 +37,15 @@ def run(claim: Claim, seeds: Sequence[int] = SEEDS, full: bool = False, keep: Pa
         full: the paper's steps and sizes, for a GPU.
         keep: a folder for each seed's numbers; those measured before, by the same code as far as this claim
             reaches it, are not measured again.
+        progress: show a bar, a step a seed.
 
     Raises:
         ValueError: no seeds, or a number that is not finite (the experiment failed: no verdict is given).
     """
     if not seeds:
         raise ValueError("expected at least one seed")
-    records = [_measured(claim, seed, full, keep) for seed in seeds]
+    bar = tqdm(seeds, desc=claim.number, unit="seed", disable=not progress)
+    records = [_measured(claim, seed, full, keep) for seed in bar]
     figures = {name: Figure(tuple(r["numbers"][name] for r in records)) for name in records[0]["numbers"]}
     return Result(claim, figures, claim.judge(figures), sum(record["seconds"] for record in records))
 

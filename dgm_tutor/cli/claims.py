@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from dgm_tutor.cli.command import Command
@@ -23,9 +24,14 @@ def _run(args: argparse.Namespace) -> int:
     if args.seeds < 2:
         raise ValueError(f"--seeds {args.seeds}: expected at least 2, for one seed shows no spread")
     chosen = [claims.get(number) for number in args.numbers or claims.names()]
-    results = []
+    results, failed = [], []
     for claim in chosen:
-        results.append(claims.run(claim, range(args.seeds), args.full, args.keep))
+        try:
+            results.append(claims.run(claim, range(args.seeds), args.full, args.keep, progress=not args.json))
+        except (ValueError, RuntimeError) as error:  # an experiment that broke takes no other one with it
+            print(f"dgm-tutor claims: {claim.number} gives no verdict: {error}", file=sys.stderr)
+            failed.append(claim.number)
+            continue
         if not args.json:
             print(as_text(results[-1]), end="\n\n", flush=True)
     if args.json:
@@ -33,7 +39,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.output:
         command = " ".join(["dgm-tutor claims", *args.numbers, f"--seeds {args.seeds}", *["--full"] * args.full])
         files.write_bytes(args.output, as_markdown(results, command).encode())
-    return 0
+    return 1 if failed else 0
 
 
 CLAIMS = Command("claims", "Measure what the lecture claims, C1 to C21, with verdicts.", _arguments, _run)

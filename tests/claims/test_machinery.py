@@ -98,3 +98,13 @@ def test_the_command_prints_what_scripts_can_read(capsys, tmp_path, monkeypatch)
     (record,) = json.loads(capsys.readouterr().out)
     assert record["verdict"] == "confirmed"
     assert "## C99: confirmed" in page.read_text()
+
+
+def test_a_claim_that_breaks_takes_no_other_with_it(capsys, tmp_path, monkeypatch):
+    broken = Claim("C98", "0 Test", "it breaks", "none", lambda seed, full: {"draw (nats)": math.inf}, judge)
+    good = claim(lambda seed, full: {"draw (nats)": 1.0 + seed})
+    monkeypatch.setattr(claims, "get", {"C98": broken, "C99": good}.__getitem__)
+    assert main(["claims", "C98", "C99", "--json", "--keep", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert [record["claim"] for record in json.loads(out)] == ["C99"]
+    assert "C98 gives no verdict: C98, seed 0: draw (nats) not finite" in err

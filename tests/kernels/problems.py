@@ -3,6 +3,10 @@
 import torch
 from torch import Tensor
 
+from dgm_tutor.components.pixelcnn import Binary, Categorical, LogisticMixture
+from dgm_tutor.components.pixelcnn.pixels import Pixels
+from dgm_tutor.kernels.pixel_row import Weights
+
 
 def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -48,3 +52,52 @@ def substitution(
     weights = [torch.where(mask, random(*mask.shape) / mask.shape[1] ** 0.5, torch.nan) for mask in masks]
     biases = [0.3 * random(len(weight)) for weight in weights[1:]]
     return random(n, dim), random(n, hidden[0]), weights, biases, order, ends
+
+
+FAMILIES = {"binary": Binary(), "categorical": Categorical(6), "logistic": LogisticMixture(8, mixtures=3)}
+
+
+def pixel_row(
+    n: int, width: int, C: int, layers: int, reach=3, seen=2, family="binary", dtype=torch.float64, seed=0
+) -> tuple[Weights, Pixels, list[Tensor], Tensor]:
+    """A horizontal stack's weights, its pixels, what its gates are told, and uniform noise (width, n)."""
+    g, pixels = generator(seed), FAMILIES[family]
+
+    def random(*shape: int, over: int = 1) -> Tensor:
+        return (torch.randn(shape, generator=g, dtype=torch.float64) / over**0.5).to(dtype)
+
+    weights = Weights(
+        random(reach, 1, 2 * C, over=reach),
+        random(layers - 1, seen, C, 2 * C, over=C),
+        random(layers, C, C, over=C),
+        random(layers, C),
+        random(C, C, over=C),
+        random(C),
+        random(C, pixels.parameters, over=C),
+        0.3 * random(pixels.parameters),
+    )
+    if family == "logistic":  # means about the middle, scales of two levels
+        weights.out_bias.view(3, -1).add_(torch.tensor([[0.0], [0.5], [-1.5]]))
+    contexts = [random(width, n, 2 * C) for _ in range(layers)]
+    return weights, pixels, contexts, uniform(width * n, dtype, seed + 1).view(width, n)
+
+
+class Sharp:
+    """A family whose noise is moved as close as ``margin`` to where its draw changes, and kept: whoever is off by more
+    than that, in whatever the draw rests on, draws something else from it."""
+
+    def __init__(self, pixels: Pixels, margin: float):
+        self.pixels, self.margin, self.noise = pixels, margin, []
+
+    def draw(self, raw: Tensor, u: Tensor) -> Tensor:
+        value = self.pixels.draw(raw, u)
+        ends = torch.full_like(u, self.margin), torch.full_like(u, 1 - self.margin)
+        low, high = u, torch.where(self.pixels.draw(raw, ends[0]) != value, *ends)
+        for _ in range(60):
+            middle = (low + high) / 2
+            same = self.pixels.draw(raw, middle) == value
+            low, high = torch.where(same, middle, low), torch.where(same, high, middle)
+        near = low + torch.where(low < high, -self.margin, self.margin)
+        near = torch.where(self.pixels.draw(raw, near) == value, near, u)  # nothing changes from end to end
+        self.noise.append(near)
+        return self.pixels.draw(raw, near)

@@ -4,9 +4,10 @@ At pixel (r, c) the vertical stack knows rows above r, the horizontal stack also
 weight is masked: kernels are only as large as what they may see, and the padding puts them there.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from dgm_tutor.kernels.pixel_row import gate
 
 
 class GatedLayer(nn.Module):
@@ -49,9 +50,3 @@ class GatedLayer(nn.Module):
 def plus(gates: Tensor, told: Tensor | None) -> Tensor:
     """The gates with what they are told, where they are told something."""
     return gates if told is None else gates + told
-
-
-def gate(features: Tensor) -> Tensor:
-    """tanh(f) * sigmoid(g) of features (n, 2 channels, ...)."""
-    f, g = features.chunk(2, 1)
-    return torch.tanh(f) * torch.sigmoid(g)

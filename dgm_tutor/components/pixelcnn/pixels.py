@@ -36,6 +36,7 @@ class Grey:
 class Binary(Grey):
     """Bernoulli pixels."""
 
+    family = "binary"
     parameters, levels = 1, 2
 
     def log_prob(self, raw: Tensor, x: Tensor) -> Tensor:
@@ -47,6 +48,8 @@ class Binary(Grey):
 
 class Categorical(Grey):
     """A free probability for every grey level (van den Oord et al. 2016a): it knows nothing of their order."""
+
+    family = "categorical"
 
     def __init__(self, levels: int):
         self.parameters = self.levels = levels
@@ -61,6 +64,8 @@ class Categorical(Grey):
 
 class LogisticMixture(Grey):
     """A mixture of discretised logistics (Salimans et al. 2017): neighbouring levels share what is learned."""
+
+    family = "logistic"
 
     def __init__(self, levels: int, mixtures: int = 5):
         self.parameters, self.levels = 3 * mixtures, levels
@@ -77,6 +82,8 @@ class LogisticMixture(Grey):
 
 class Gaussian:
     """A real vector of ``channels``, N(mu, diag sigma^2) given all earlier positions: one place of a map of z."""
+
+    family, levels = None, None
 
     def __init__(self, channels: int):
         self.event, self.parameters = (channels,), 2 * channels

@@ -8,7 +8,9 @@ vertical stack once a row, and per pixel the one new column of the horizontal st
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.components.pixelcnn.layers import GatedLayer, gate, plus
+from dgm_tutor.components.pixelcnn.layers import GatedLayer, plus
+from dgm_tutor.kernels.graphs import repeat
+from dgm_tutor.kernels.pixel_row import Row, Weights, gate, sample_row
 
 
 @torch.no_grad()
@@ -22,78 +24,82 @@ def naive_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None)
 
 
 def cached_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None) -> Tensor:
-    """The draws of ``naive_sample``, at the cost of about one pass and H * W small steps."""
+    """The draws of ``naive_sample``, at the cost of about one pass and H * W small steps.
+
+    Rows are alike, so one step draws any of them; it may be recorded as a CUDA graph (``kernels.graphs``).
+    """
     with torch.inference_mode():
-        x = _raster(network, u, condition)
+        rows = _Rows(network, u, condition)
+        repeat(rows.step, network.size[0], u.device)
+        x = rows.image()
     return x.clone()  # an ordinary tensor again, which autograd takes
 
 
-def _raster(network: nn.Module, u: Tensor, condition: Tensor | None) -> Tensor:
-    height, width = network.size
-    caches = [_Cache(layer, len(u), network.size, condition) for layer in network.layers]
-    hidden, out = (_matrix(network.head[i]) for i in (1, 3))
-    draw, read = network.pixels.draw, network.pixels.read
-    noise = network.positions(u).transpose(0, 1).unflatten(0, (height, width)).contiguous()  # (H, W, n, *event)
-    x = torch.empty_like(noise)
-    columns = x.flatten(3) if x.dim() > 3 else x.unsqueeze(-1)  # the same values, (H, W, n, inputs)
-    for row in range(height):
-        v = read(columns[row - 1]).permute(1, 2, 0) if row else None  # (n, inputs, W)
-        for cache in caches:
-            v = cache.start_row(row, v)
-        for column in range(width):
-            h = read(columns[row, column - 1]) if column else None  # (n, inputs)
-            for cache in caches:
-                h = cache.step(column, h)
-            raw = _linear(_linear(h.relu(), hidden).relu(), out)
-            x[row, column] = draw(raw, noise[row, column])
-    return columns.permute(2, 3, 0, 1).flatten(1)
+class _Rows:
+    """Image rows from top to bottom, a ``step`` each: all state is in tensors that stay where they are."""
+
+    def __init__(self, network: nn.Module, u: Tensor, condition: Tensor | None):
+        height, width = network.size
+        self.read = network.pixels.read
+        self.stacks = [_Vertical(layer, len(u), width, condition) for layer in network.layers]
+        self.row = Row(_weights(network), network.pixels, len(u), width)
+        self.noise = network.positions(u).transpose(0, 1).unflatten(0, (height, width)).contiguous()
+        self.x = torch.empty_like(self.noise)  # (H, W, n, *event)
+        self.newest = u.new_zeros(len(u), network.inputs, width)  # the row above, as the network reads it
+        self.at = torch.zeros(1, dtype=torch.long, device=u.device)
+
+    def step(self) -> None:
+        v, contexts = self.newest, []
+        for stack in self.stacks:
+            v, context = stack.row(v, self.at)
+            contexts.append(context)
+        x = sample_row(self.row, contexts, self.noise.index_select(0, self.at).squeeze(0))
+        self.x.index_copy_(0, self.at, x.unsqueeze(0))
+        self.newest.copy_(self.read(x.flatten(2) if x.dim() > 2 else x.unsqueeze(-1)).permute(1, 2, 0))
+        self.at.add_(1)
+
+    def image(self) -> Tensor:
+        """x (n, D)."""
+        return self.x.flatten(0, 1).movedim(1, 0).transpose(1, -1).flatten(1)
 
 
-class _Cache:
-    """What one layer has read so far: rows of the vertical stack, and the present row of the horizontal stack.
+class _Vertical:
+    """A layer's vertical stack, a row at a time: the rows that its kernel reads are kept, and nothing else."""
 
-    The first layer reads the image, which is known up to the previous row or pixel only: its input arrives one
-    position late and is stored one position back (``offset``).
-    """
-
-    def __init__(self, layer: GatedLayer, n: int, size: tuple[int, int], condition: Tensor | None):
-        self.layer = layer
-        height, width = size
-        inputs, reach = layer.vertical.in_channels, layer.reach
-        weight = layer.vertical.weight
-        self.rows = weight.new_zeros(n, inputs, height + reach, width + 2 * reach)
-        self.offset = reach - layer.first
-        row = weight.new_zeros(n, width + reach, inputs)
-        self.columns = [row[:, c + self.offset] for c in range(width)]  # views, made once
-        self.windows = [row[:, c : c + layer.seen].flatten(1) for c in range(width)]
+    def __init__(self, layer: GatedLayer, n: int, width: int, condition: Tensor | None):
+        self.layer, weight = layer, layer.vertical.weight
+        self.window = weight.new_zeros(n, weight.shape[1], layer.seen, width + 2 * layer.reach)
         self.told = layer.told(condition)
-        self.weight = layer.horizontal.weight.squeeze(2).permute(2, 1, 0).flatten(0, 1).contiguous()
-        self.residual = _matrix(layer.residual)
 
-    def start_row(self, row: int, v: Tensor | None) -> Tensor:
-        """The vertical stack's features in this row, (n, channels, W); v is the newest row that is known below."""
+    def row(self, v: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of row ``at``, (n, channels, W), and what its horizontal gates are told, (W, n, 2 channels);
+        v is the newest row that the layer may read: its own, or the one above for the first layer."""
         layer, reach = self.layer, self.layer.reach
-        if v is not None:
-            self.rows[:, :, row + self.offset, reach : self.rows.shape[-1] - reach] = v
-        told_v, told_h = (told if told is None else told[:, :, row : row + 1] for told in self.told)
-        gates = plus(layer.vertical(self.rows[:, :, row : row + layer.seen]), told_v)
+        self.window[:, :, :-1] = self.window[:, :, 1:].clone()
+        self.window[:, :, -1, reach:-reach] = v
+        told_v, told_h = (told if told is None else told.index_select(2, at) for told in self.told)
+        gates = plus(layer.vertical(self.window), told_v)
         context = plus(layer.link(gates), told_h) + layer.horizontal.bias[:, None, None]
-        self.context = context.squeeze(2).permute(2, 0, 1).contiguous().unbind()  # W times (n, 2 channels)
-        return gate(gates).squeeze(2)
-
-    def step(self, column: int, h: Tensor | None) -> Tensor:
-        """The horizontal stack's features at this column, (n, channels); h is the newest column known below."""
-        if h is not None:
-            self.columns[column].copy_(h)
-        gates = torch.addmm(self.context[column], self.windows[column], self.weight)
-        out = _linear(gate(gates), self.residual)
-        return out if self.layer.first else h + out
+        return gate(gates).squeeze(2), context.squeeze(2).permute(2, 0, 1).contiguous()
 
 
-def _matrix(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
-    """A 1 x 1 convolution as (bias, weight) of a matrix product over columns."""
-    return convolution.bias, convolution.weight.flatten(1).mT
+def _weights(network: nn.Module) -> Weights:
+    """The convolutions of the horizontal stack and of the head as products over features."""
+    first, *later = (layer.horizontal.weight.squeeze(2).permute(2, 1, 0).contiguous() for layer in network.layers)
+    residuals = [layer.residual for layer in network.layers]
+    hidden, out = network.head[1], network.head[3]
+    return Weights(
+        first=first,
+        later=torch.stack(later) if later else first.new_empty(0, 1, first.shape[2] // 2, first.shape[2]),
+        residual=torch.stack([_matrix(residual) for residual in residuals]),
+        residual_bias=torch.stack([residual.bias for residual in residuals]),
+        hidden=_matrix(hidden),
+        hidden_bias=hidden.bias,
+        out=_matrix(out),
+        out_bias=out.bias,
+    )
 
 
-def _linear(h: Tensor, matrix: tuple[Tensor, Tensor]) -> Tensor:
-    return torch.addmm(matrix[0], h, matrix[1])
+def _matrix(convolution: nn.Conv2d) -> Tensor:
+    """A 1 x 1 convolution as the matrix of a product, features @ matrix."""
+    return convolution.weight.flatten(1).mT

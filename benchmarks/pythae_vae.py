@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from dgm_tutor import data, models, training
 from dgm_tutor.components import BernoulliHead, GaussianHead, StandardNormal, mlp
-from dgm_tutor.components.flows import FlowPosterior, iaf
+from dgm_tutor.components.flows import MADE, Affine, Autoregressive, FlowPosterior, Inverted, Stack
 from dgm_tutor.components.flows.transform import Transform
 from dgm_tutor.models import LatentVariableModel
 from dgm_tutor.objectives import distortion, rate
@@ -96,11 +96,13 @@ def peer(name: str) -> VAE:
 
 
 def ours(name: str) -> LatentVariableModel:
-    """The recipe; the IAF without a context, as pythae's has none."""
+    """The recipe; the IAF without a context and with affine steps in the place of gates, as pythae has them."""
     if FLOWS[name] is None:
         return models.create("vae", x_dim=X, z_dim=Z, hidden=(HIDDEN,))
     torch.manual_seed(0)
-    posterior = FlowPosterior(mlp([X, HIDDEN, 2 * Z]), iaf(Z, *FLOWS[name]), Z)
+    layers, made_hidden = FLOWS[name]
+    steps = [Inverted(Autoregressive(MADE(Z, made_hidden, 2, reverse=bool(k % 2)), Affine())) for k in range(layers)]
+    posterior = FlowPosterior(mlp([X, HIDDEN, 2 * Z]), Stack(*steps), Z)
     return LatentVariableModel(
         StandardNormal(Z), BernoulliHead(mlp([Z, HIDDEN, X])), posterior, distortion + rate, x_dim=X
     )

@@ -4,7 +4,7 @@
 
 The same networks with the same weights and masks, the same numbers out (checked before any time is reported). Aims, at
 D = 64: sampling 5x as fast as naively; the density, forward and backward, in 0.8x zuko's time and 0.02x the time of
-normflows' default. Peers are compared where they are installed (benchmarks/README.md); nothing else here needs them.
+normflows' default. Peers are compared where they are installed (`make peers`); nothing else here needs them.
 Set OMP_NUM_THREADS to fix the number of threads.
 """
 

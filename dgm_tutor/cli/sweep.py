@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dgm_tutor import models, training
 from dgm_tutor.cli.command import Command, show
-from dgm_tutor.cli.train import common, how, literal, row, training_data, values
+from dgm_tutor.cli.train import common, how, literal, row, steps_of, training_data, values
 from dgm_tutor.training.cluster import run_all
 
 
@@ -34,6 +34,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> int:
+    args.steps = steps_of(args)
     given = values(args)
     swept = {key: grid(text) for key, text in given.items() if ":" in text or "," in text and "(" not in text}
     if len(swept) != 1:

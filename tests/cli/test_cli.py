@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from dgm_tutor import cli, models
+from dgm_tutor.cli import train
 from dgm_tutor.cli.sweep import grid
 from dgm_tutor.data import chorales
 
@@ -91,6 +92,19 @@ def test_the_full_size_is_the_paper_s_where_no_setting_says_otherwise(capsys, tm
     settings = models.load(row["weights"]).settings
     assert tuple(settings["hidden"]) == (500,) and settings["z_dim"] == 3 and settings["x_dim"] == 2
     assert "full-size" in row["weights"]  # kept beside the small one, not over it
+
+
+def test_a_model_whose_steps_are_dear_takes_fewer_unless_told(capsys, monkeypatch):
+    asked = []
+
+    def fit(*_, steps, **__):
+        asked.append(steps)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(train.training, "fit", fit)
+    for arguments in (["vae"], ["pixelcnn"], ["pixelcnn", "--steps", 7], ["vae", "--steps", 0]):
+        run(capsys, "train", *arguments)
+    assert asked == [2000, 300, 7, 0]
 
 
 def test_the_same_call_resumes(capsys, tmp_path):

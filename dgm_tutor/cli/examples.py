@@ -39,6 +39,8 @@ def _stretches(name: str, dataset: str, split: Split, settings: dict) -> Example
     if name not in takers:
         raise ValueError(f"{name} takes no sequences, and {dataset} are sequences: use one of {', '.join(takers)}")
     decided = {"x_dim": chorales.SYMBOLS, "likelihood": "categorical", "steps": settings.get("steps", 32)}
+    if name == "vrnn":
+        decided["warm_up"] = 200  # steps, without which z stays empty on chorales
     x = data.padded(chorales.one_hot(split.x), split.length)
     return data.windows(x, decided["steps"]).flatten(1), decided, None
 

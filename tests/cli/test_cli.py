@@ -49,6 +49,7 @@ def test_a_sequence_model_learns_chorales_as_stretches_of_symbols(capsys, tmp_pa
     uniform = 8 * sum(math.log(symbols) for symbols in chorales.SYMBOLS)  # what an untrained decoder says, in nats
     assert row["steps"] == 2 and row.get("distortion", row["total"]) == pytest.approx(uniform, rel=0.15)
     assert chorales.from_one_hot(models.load(row["weights"]).sample(3)).shape == (3, 8, 4)
+    assert (models.load(row["weights"]).settings.get("warm_up", 0) > 0) == (name == "vrnn")  # z would stay empty
     held_out = ["--data", "chorales", "--examples", 9, "--samples", 2, "--json"]
     code, out, err = run(capsys, "evaluate", row["weights"], *held_out)
     assert code == 0, err

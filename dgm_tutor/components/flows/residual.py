@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from dgm_tutor.components.flows.monotone import solve
 from dgm_tutor.components.flows.transform import Stack, Transform
+from dgm_tutor.kernels.residual import planar_stack, radial_stack
+from dgm_tutor.kernels.residual.op import uses_kernels
 
 
 class Amortised(nn.Module):
@@ -160,14 +162,43 @@ class Sylvester(Transform):
         return torch.log1p((1 - h.square()) * (r.diagonal(dim1=-2, dim2=-1) * s.diagonal(dim1=-2, dim2=-1)))
 
 
+class PlanarStack(Stack):
+    """Planar maps in turn; on a GPU, forwards is one kernel (``kernels.residual``) and not a dozen launches a map."""
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        points = z.reshape(-1, z.shape[-1])
+        if not uses_kernels(points):
+            return super().forward(z, context)
+        x, log_det = planar_stack(points, *_stacked(self.transforms, z, context, vectors=2))
+        return x.view(z.shape), log_det.view(z.shape[:-1])
+
+
+class RadialStack(Stack):
+    """Radial maps in turn; on a GPU, forwards is one kernel, as in ``PlanarStack``."""
+
+    def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        points = z.reshape(-1, z.shape[-1])
+        if not uses_kernels(points):
+            return super().forward(z, context)
+        x, log_det = radial_stack(points, *_stacked(self.transforms, z, context, vectors=1))
+        return x.view(z.shape), log_det.view(z.shape[:-1])
+
+
+def _stacked(maps: Sequence[Transform], z: Tensor, context: Tensor | None, vectors: int) -> list[Tensor]:
+    """The K maps' parameters for N points z (..., D): the first ``vectors`` are (K, N, D), the others (K, N)."""
+    found = zip(*(of_map._read(context) for of_map in maps), strict=True)
+    whole = [torch.stack([p.expand(*z.shape[:-1], -1) for p in parameters]).flatten(1, -2) for parameters in found]
+    return whole[:vectors] + [numbers.squeeze(-1) for numbers in whole[vectors:]]
+
+
 def planar(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
     """A stack of planar maps. Fast: forward. Slow: inverse."""
-    return Stack(*(Planar(dim, context_dim) for _ in range(layers)))
+    return PlanarStack(*(Planar(dim, context_dim) for _ in range(layers)))
 
 
 def radial(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
     """A stack of radial maps. Fast: both directions."""
-    return Stack(*(Radial(dim, context_dim) for _ in range(layers)))
+    return RadialStack(*(Radial(dim, context_dim) for _ in range(layers)))
 
 
 def sylvester(dim: int, layers: int = 4, reflections: int = 2, context_dim: int = 0) -> Stack:

@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV = PATH="$(BIN):$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test quick notebooks browser matrix mutants peers bench weights clean
+.PHONY: help setup lab test quick notebooks browser matrix mutants claims peers bench weights clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ matrix: setup ## prove the exercises: wrong answers caught, right ones accepted,
 
 mutants: setup ## prove the tests: known slips in the code, each of which must be caught
 	@$(IN_VENV) "$(BIN)/python" scripts/mutants.py
+
+claims: setup ## measure what the lecture claims and write docs/claims.md; an hour, and it resumes
+	@$(IN_VENV) "$(BIN)/dgm-tutor" claims --output docs/claims.md
 
 peers: setup ## the libraries that benchmarks compare with, in .peers
 	@test -x .peers/bin/python || $(PYTHON) -m venv .peers

@@ -58,7 +58,7 @@ def projects(root: Path) -> dict[Path, str]:
     """The folders to install, each with its extras: the course and, where it exists and can run, the autograder."""
     found = {root: "[course,cluster,test]"}
     if (root / "autograder" / "pyproject.toml").exists() and sys.platform.startswith("linux"):
-        found[root / "autograder"] = ""
+        found[root / "autograder"] = "[postgres]"
     return found
 
 

@@ -8,14 +8,17 @@ import fnmatch
 import logging
 import os
 import shutil
+import traceback
 from pathlib import Path
 
 from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.converters import Autograde, GenerateFeedback, NbGraderException
+from sqlalchemy.exc import OperationalError
 
 from dgm_autograder import confine, intake, provisioner, seccomp
+from dgm_autograder.restore import printable
 from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
@@ -27,9 +30,7 @@ class PlainLog(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true; the record is rewritten."""
-        text = record.getMessage()
-        record.msg = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-        record.args = None
+        record.msg, record.args = printable(record.getMessage()), None
         return True
 
 
@@ -92,7 +93,7 @@ class ClassAutograde(Listed, Autograde):
         shutil.rmtree(self._folder(STAGED), ignore_errors=True)
         self.assignments, self.notebooks = {}, []
         for name, handed_in in self.students(self.coursedir.submitted_directory):
-            student = name if name.isprintable() else repr(name)[1:-1]
+            student = intake.identity(name)
             staged = Path(self.coursedir.format_path(STAGED, student, assignment))
             try:
                 notes = intake.stage(handed_in, staged, expected)
@@ -139,6 +140,18 @@ class ClassAutograde(Listed, Autograde):
             except MissingEntry:
                 return False
         return True
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        """A notebook that breaks the grader itself is refused like one that cannot be read, and says so."""
+        try:
+            super().convert_single_notebook(notebook_filename)
+        except (OSError, MemoryError, OperationalError):  # the machine's trouble, or the database's: nobody's 0
+            raise
+        except Exception as error:
+            self.log.error("%s\n%s", notebook_filename, traceback.format_exc())
+            why = f"grading it broke off: {type(error).__name__}"
+            write_bytes(Path(notebook_filename), intake.refusal(why))
+            super().convert_single_notebook(notebook_filename)
 
     def run_post_convert_hook(self) -> None:
         """The last step of a submission: say that it is finished."""

@@ -18,7 +18,7 @@ from dgm_tutor.files import write_bytes
 from nbformat.v4 import new_notebook
 from nbgrader.utils import parse_utc
 
-from dgm_autograder.restore import NOTES, UNREADABLE, cell_of, named, plain
+from dgm_autograder.restore import NOTES, UNREADABLE, cell_of, named, plain, printable
 
 MAX_NOTEBOOK = 64_000_000  # bytes of a notebook file
 MAX_CELLS = 2_000
@@ -26,12 +26,22 @@ MAX_SOURCE = 4_000_000  # characters of all the sources
 MAX_FILE = 50_000_000  # bytes of any other file
 MAX_ALL = 100_000_000
 MAX_FILES = 200
+MAX_NAME = 128  # characters that nbgrader's tables have for a student
 TIME = "timestamp.txt"
 SKIPPED = {".ipynb_checkpoints", "__pycache__", "feedback"}
 
 
 class Refused(ValueError):
     """A notebook that cannot be taken; the message is the reason, fit to be shown."""
+
+
+def identity(name: str) -> str:
+    """The student whose folder has this name: the name itself, or one that can be printed and stored, like no other."""
+    plain = printable(name).replace("\n", r"\n").replace("\t", r"\t")
+    if plain == name and len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return f"{plain[: MAX_NAME - len(digest) - 1]}-{digest}"
 
 
 def stage(handed_in: Path, staged: Path, expected: list[str]) -> list[str]:

@@ -32,7 +32,7 @@ class Mark:
 
     def flagged(self, why: str) -> "Mark":
         """The same mark with one more reason to look at it."""
-        return replace(self, flag="; ".join(filter(None, (self.flag, why))))
+        return replace(self, flag="; ".join(dict.fromkeys(filter(None, (self.flag, why)))))
 
     def text(self) -> str:
         """One paragraph of plain text."""

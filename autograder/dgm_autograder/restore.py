@@ -150,6 +150,11 @@ def named(names: list[str]) -> str:
     return shown + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
+def printable(text: str) -> str:
+    """The text with everything written out that a terminal would act on, or a file or a database would not take."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 class Restore(NbGraderPreprocessor):
     """The first sanitizing step: everything after it meets a well-formed notebook."""
 

@@ -29,7 +29,7 @@ from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Found, Mark, zero
 from dgm_autograder.messages import Quota
-from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named
+from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named, printable
 from dgm_autograder.summary import FLAGGED
 from dgm_autograder.veil import UNFIT, veiled
 from dgm_autograder.verdicts import record, seed_of
@@ -178,10 +178,11 @@ class SealedExecute(Execute):
             mark = mark.flagged(self.flags[name])
         self.marks[name] = mark
         cell.execution_count = None
-        cell.outputs = [
+        shown = [
             new_output("display_data", {"text/html": mark.html(), "text/plain": mark.text()}),
             new_output("execute_result", {"text/plain": repr(mark.score)}, execution_count=None),
         ]
+        cell.outputs = _plain(shown)
 
     def _replies(self, exercise: Exercise, private: bool) -> list[Reply]:
         """What the student's definitions say to the public or to the private tests."""
@@ -248,5 +249,5 @@ class SaveSealedGrades(SaveAutoGrades):
         said = [*resources.pop("dgm_notes", []), f"{FLAGGED}{mark.flag}." if mark and mark.flag else ""]
         if any(said):
             comment = self.gradebook.find_comment(name, self.notebook_id, self.assignment_id, self.student_id)
-            comment.auto_comment = "\n".join(filter(None, [comment.auto_comment, *said]))
+            comment.auto_comment = printable("\n".join(filter(None, [comment.auto_comment, *said])))
             self.gradebook.db.commit()

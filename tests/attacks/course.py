@@ -77,16 +77,21 @@ RIGHT = {"total": "def total(x, y):\n    return x.sum() + y.sum()", "scale": "de
 
 
 class SmallCourse:
-    """nbgrader's folders below `top/course`; `top` is the instructor's home, with secrets in it."""
+    """nbgrader's folders below `top/course`; `top` is the instructor's home, with secrets in it.
 
-    def __init__(self, top: Path):
+    `db_url` is the gradebook's address; by default a file in the course's folder.
+    """
+
+    def __init__(self, top: Path, db_url: str = ""):
         self.home, self.folder = top, top / "course"
+        self.db_url = db_url or f"sqlite:///{self.folder / 'gradebook.db'}"
         exercises = self.folder / "exercises" / NAME
         for kind in ("right", "wrong"):
             (exercises / kind).mkdir(parents=True)
         (exercises / "exercise.py").write_text(EXERCISE)
         (exercises / "checks.py").write_text(CHECKS)
-        (self.folder / "nbgrader_config.py").write_text(SETTINGS)
+        setting = f"c.CourseDirectory.db_url = {db_url!r}\n" if db_url else ""
+        (self.folder / "nbgrader_config.py").write_text(SETTINGS + setting)
         (top / ".ssh").mkdir()
         (top / ".ssh" / "id_rsa").write_text(SECRET)
         make = "from pathlib import Path; from dgm_autograder.assignment import load; import sys;"
@@ -147,7 +152,7 @@ class SmallCourse:
     def grades(self) -> dict[str, dict[str, tuple]]:
         """By student and check: automatic mark, manual mark, whether it is flagged, the comment at its answer."""
         found: dict[str, dict[str, tuple]] = {}
-        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+        with Gradebook(self.db_url) as gradebook:
             for submission in gradebook.assignment_submissions(NAME):
                 notebook = submission.notebooks[0]
                 comments = {comment.name: comment.auto_comment or "" for comment in notebook.comments}

@@ -43,11 +43,11 @@ def kernels(grader: int) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_grader_leaves_nothing_wrong(tmp_path):
-    course = SmallCourse(tmp_path)
+def test_a_killed_grader_leaves_nothing_wrong(tmp_path, db_url):
+    course = SmallCourse(tmp_path, db_url)
     course.submit("ann", course.solved())
     course.nbgrader("autograde", NAME)
-    with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:
+    with Gradebook(course.db_url) as gradebook:
         gradebook.find_grade("scale", NAME, NAME, "ann").manual_score = 1.5
         gradebook.db.commit()
     course.submit("ann", course.solved(answers={"scale": RIGHT["scale"]}))  # worse, with no time that says so

@@ -15,7 +15,7 @@ def test_the_quick_tests_pass_with_the_newest_versions(root, wheel, fresh, tmp_p
     torch = re.search(r"^torch==.+$", (root / "constraints.txt").read_text(), re.MULTILINE)[0]
     pins = tmp_path / "only-torch.txt"
     pins.write_text(torch + "\n")
-    companions = [folder for folder in setup.projects(root) if folder != root]
+    companions = [f"{folder}{extras}" for folder, extras in setup.projects(root).items() if folder != root]
     venv = fresh(f"{wheel}[course,cluster,test]", *companions, pins=pins)
     command = [venv / "bin" / "pytest", "-q", "-m", QUICK_BUT_PINS, "-n", "2", "--dist", "loadfile"]
     env = {**os.environ, "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}

@@ -138,7 +138,7 @@ def test_the_autograder_is_installed_where_it_exists(project):
     before = setup.fingerprint(project)
     (project / "autograder").mkdir()
     (project / "autograder" / "pyproject.toml").write_text("[project]\n")
-    assert project / "autograder" in setup.projects(project)
+    assert setup.projects(project)[project / "autograder"] == "[postgres]"
     assert setup.fingerprint(project) != before
 
 

@@ -9,7 +9,7 @@ import re
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 
 from dgm_autograder.restore import BASE64
 
@@ -77,3 +77,16 @@ class CleanOutput(NbGraderPreprocessor):
         if "data" in output:
             output.data, output.metadata = NotebookNode(data(output.data)), NotebookNode()
         return output
+
+
+class HideTests(ClearHiddenTests):
+    """Cuts hidden tests from feedback, and tracebacks that quote them. `c.HideTests.enabled = False` shows both."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int):
+        """Cut one cell, if it is the master's: a student's own may say BEGIN HIDDEN TESTS without consequence."""
+        data = cell.metadata.get("nbgrader", {})
+        if data.get("grade") and not data.get("solution") and self._remove_hidden_test_region(cell):
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
+        return cell, resources

@@ -6,7 +6,6 @@ from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPrep
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
-    ClearHiddenTests,
     ClearOutput,
     GetGrades,
     IgnorePattern,
@@ -15,7 +14,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
-from dgm_autograder.clean import CleanOutput
+from dgm_autograder.clean import CleanOutput, HideTests
 from dgm_autograder.collect import PlainCollect, PlainExtractor
 from dgm_autograder.converters import install
 from dgm_autograder.restore import Restore
@@ -40,5 +39,5 @@ def configure(c: Config, course: Path) -> None:
         AssignLatePenalties,
         CheckCellMetadata,
     ]
-    c.GenerateFeedback.preprocessors = [ClearHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [HideTests, GetGrades, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")

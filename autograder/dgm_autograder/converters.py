@@ -18,6 +18,7 @@ from nbgrader.converters import Autograde, GenerateFeedback, NbGraderException
 from sqlalchemy.exc import OperationalError
 
 from dgm_autograder import confine, intake, provisioner, seccomp
+from dgm_autograder.ordinary import SEALED
 from dgm_autograder.restore import printable
 from dgm_autograder.summary import summary
 
@@ -110,7 +111,12 @@ class ClassAutograde(Listed, Autograde):
     def _expected(self, assignment: str) -> list[str]:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
             try:
-                return [notebook.name for notebook in gradebook.find_assignment(assignment).notebooks]
+                notebooks = gradebook.find_assignment(assignment).notebooks
+                exercises = Path(self.config.SealedExecute.get("exercises", ""), assignment)
+                cells = [cell.source or "" for notebook in notebooks for cell in notebook.source_cells]
+                if not exercises.is_dir() and any(map(SEALED.search, cells)):
+                    self.fail(f"the checks of {assignment!r} need its exercises, and there is no folder {exercises}")
+                return [notebook.name for notebook in notebooks]
             except MissingEntry:
                 self.fail(f"no assignment {assignment!r} in the gradebook: run `nbgrader generate_assignment` first")
 

@@ -6,13 +6,13 @@ be put back is a flag with a reason.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
 
 FLAGS = "dgm_flags"  # notebook metadata: grade_id -> reason; written here, read by SealedExecute
 NOTES = "dgm_notes"  # notebook metadata: remarks on the whole submission, for the gradebook
@@ -35,6 +35,8 @@ class MasterCell:
     grade: bool
     solution: bool
     points: float
+    task: bool = False
+    released: str = ""  # the text of a locked cell as students got it, where that is another
 
     def metadata(self) -> dict:
         """Its nbgrader metadata."""
@@ -46,16 +48,17 @@ class MasterCell:
             "locked": self.locked,
             "schema_version": 3,
             "solution": self.solution,
-            "task": False,
+            "task": self.task,
         }
-        return {**data, "points": self.points} if self.grade else data
+        return {**data, "points": self.points} if self.grade or self.task else data
 
 
-def master(db_url: str, assignment: str, notebook: str) -> dict[str, MasterCell]:
-    """The released cells by name, in order."""
+def master(db_url: str, assignment: str, notebook: str, released: Callable[[str], str]) -> dict[str, MasterCell]:
+    """The master's cells by name, in order; `released` cuts from a text what students did not get."""
     with Gradebook(db_url) as gradebook:
         record = gradebook.find_notebook(notebook, assignment)
         points = {cell.name: float(cell.max_score) for cell in record.grade_cells}
+        tasks = {cell.name: float(cell.max_score) for cell in record.task_cells}
         solutions = {cell.name for cell in record.solution_cells}
         return {
             cell.name: MasterCell(
@@ -66,7 +69,9 @@ def master(db_url: str, assignment: str, notebook: str) -> dict[str, MasterCell]
                 checksum=cell.checksum,
                 grade=cell.name in points,
                 solution=cell.name in solutions,
-                points=points.get(cell.name, 0.0),
+                points=(points | tasks).get(cell.name, 0.0),
+                task=cell.name in tasks,
+                released=released(cell.source),
             )
             for cell in record.source_cells
         }
@@ -87,7 +92,8 @@ def restore(notebook: NotebookNode, cells: dict[str, MasterCell]) -> tuple[Noteb
             continue
         if known.grade and any(data.get(key) != value for key, value in _role(known).items()):
             flags[name] = "the cell's grading marks were changed"
-        if known.locked and (kind != known.kind or source.strip() != known.source.strip()):
+        texts = {known.source.strip(), (known.released or known.source).strip()}
+        if known.locked and (kind != known.kind or source.strip() not in texts):
             flags[name] = "the text of a check was changed"
         found[name] = cell_of(known.kind, known.source if known.locked else source, known, attachments)
         rebuilt.append(found[name])
@@ -161,7 +167,15 @@ class Restore(NbGraderPreprocessor):
     def preprocess(self, nb, resources):
         """Rebuild `nb`; its flags travel in its metadata."""
         about = resources["nbgrader"]
-        nb, flags = restore(nb, master(about["db_url"], about["assignment"], about["notebook"]))
+        cells = master(about["db_url"], about["assignment"], about["notebook"], self._released)
+        nb, flags = restore(nb, cells)
         for name, why in flags.items():
             self.log.warning("%s, cell %s: %s", about["student"], name, why)
         return nb, resources
+
+    def _released(self, source: str) -> str:
+        """By nbgrader's own steps, with their settings."""
+        cell = new_code_cell(source)
+        ClearHiddenTests(config=self.config)._remove_hidden_test_region(cell)
+        ClearMarkScheme(config=self.config)._remove_mark_scheme_region(cell)
+        return cell.source

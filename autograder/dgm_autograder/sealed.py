@@ -4,6 +4,8 @@
 never run beside the student's code. In its place the exercise's probes ask the kernel for data on inputs drawn for
 this submission, and the comparison with right answers is made in this process. A mark needs such a comparison: a
 dead kernel, a missing cell or a reply that is not data is a recorded 0 with a reason and a flag.
+
+An assignment without a folder of exercises is nbgrader's `ordinary` one: its tests run in the kernel.
 """
 
 import asyncio
@@ -29,6 +31,7 @@ from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Found, Mark, zero
 from dgm_autograder.messages import Quota
+from dgm_autograder.ordinary import Ordinary, is_test, worth
 from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named, printable
 from dgm_autograder.summary import FLAGGED
 from dgm_autograder.veil import UNFIT, veiled
@@ -64,7 +67,10 @@ class SealedExecute(Execute):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
         torch.set_num_threads(1)  # reference answers are small: on a busy machine threads wait for each other
         overlay = Path(self.overlay) if self.overlay else None
-        self.assignment = load(Path(self.exercises) / resources["nbgrader"]["assignment"], overlay)
+        folder = Path(self.exercises) / resources["nbgrader"]["assignment"]
+        self.assignment = load(folder, overlay) if folder.is_dir() else Ordinary(folder)
+        self.ordinary = isinstance(self.assignment, Ordinary)
+        self.raise_on_iopub_timeout |= self.ordinary  # there the output is the mark
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
         self.notes: list[str] = list(nb.metadata.pop(NOTES, []))
@@ -78,7 +84,7 @@ class SealedExecute(Execute):
         if not self.dead:
             return super().preprocess(nb, resources, km)
         for cell in nb.cells:
-            self._mark(cell)
+            self._test(cell) if self.ordinary else self._mark(cell)
         return nb, resources
 
     def create_kernel_manager(self):
@@ -102,8 +108,10 @@ class SealedExecute(Execute):
 
     def preprocess_cell(self, cell, resources, index):
         """Run a student's cell, or ask the probes that stand behind a check; after the last, the private ones."""
-        if cell.cell_type == "code" and not self._mark(cell):
+        if cell.cell_type == "code" and (self.ordinary or not self._mark(cell)):
             self._run(cell, resources, index)
+        if self.ordinary:
+            self._test(cell)
         if index == len(self.nb.cells) - 1:
             for check, exercise, replies in self.waiting:
                 self._put(check, self._ask(exercise, float(check.metadata["nbgrader"]["points"]), replies))
@@ -171,6 +179,18 @@ class SealedExecute(Execute):
         self._put(cell, mark)
         return True
 
+    def _test(self, cell: NotebookNode) -> None:
+        """Mark an ordinary test cell by what it showed; a reason to look at it stands below that."""
+        if not is_test(cell):
+            return
+        name = cell.metadata["nbgrader"]["grade_id"]
+        mark = worth(cell, self.dead, bool(not self.dead and self.quota.dropped))
+        mark = mark.flagged(self.flags[name]) if name in self.flags else mark
+        self.marks[name] = mark
+        if mark.flag:
+            cell.outputs += _plain([new_output("display_data", {"text/html": mark.html(), "text/plain": mark.text()})])
+            self.notes.append(f"{FLAGGED}{name}: {mark.flag}.")
+
     def _put(self, cell: NotebookNode, mark: Mark) -> None:
         """Keep a mark and show it in its cell."""
         name = cell.metadata["nbgrader"]["grade_id"]
@@ -229,7 +249,7 @@ class SaveSealedGrades(SaveAutoGrades):
     """Records the marks; a check without one is 0 and flagged, whatever its cell shows."""
 
     def _add_score(self, cell, resources):
-        if cell.metadata["nbgrader"].get("solution"):
+        if cell.metadata["nbgrader"].get("solution") or cell.cell_type != "code":
             return super()._add_score(cell, resources)  # a manual question
         name = cell.metadata["nbgrader"]["grade_id"]
         grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)

@@ -54,7 +54,7 @@ def test_a_killed_grader_leaves_nothing_wrong(tmp_path, db_url):
     course.submit("bob", course.solved())
     course.submit("eve", course.solved(["import time\ntime.sleep(2)"], answers={"total": RIGHT["total"]}))
     draw = random.Random(SEED)
-    killed = [autograde_until(course, draw.randrange(1, 24)) for _ in range(KILLS)]
+    killed = [autograde_until(course, draw.randrange(1, 24)) for _ in range(KILLS // 2 if db_url else KILLS)]
     (course.folder / "autograded" / "bob" / NAME).mkdir(parents=True, exist_ok=True)  # as a kill may leave it
     course.nbgrader("autograde", NAME)
     marks = {student: {name: g[0] for name, g in grades.items()} for student, grades in course.grades().items()}
@@ -65,7 +65,7 @@ def test_a_killed_grader_leaves_nothing_wrong(tmp_path, db_url):
     }
     assert course.grades()["ann"]["scale"][1] == 1.5, "the manual mark is gone"
     assert not (course.folder / ".intake").exists()
-    assert [kernels(grader) for grader in killed] == [[]] * KILLS
+    assert [kernels(grader) for grader in killed] == [[]] * len(killed)
     said = course.nbgrader("autograde", NAME)  # and now there is nothing to do
     assert said.count("Skipping existing") == 3 and "Grading again" not in said
 

@@ -1,5 +1,6 @@
 """What is taken of a submission, from a folder, from the exchange, from an archive; and what is cleaned of it."""
 
+import dataclasses
 import io
 import json
 import logging
@@ -135,6 +136,26 @@ MASTER = {
 }
 
 
+@pytest.mark.parametrize("name", ["x" * 200, "esc\x1b[2J", "tab\t", "lone\udcff"])
+def test_a_name_that_no_database_or_terminal_takes_is_given_another(name):
+    given = intake.identity(name)
+    assert given.isprintable() and len(given) <= 128 and given[:3] == name[:3]
+    assert given != intake.identity(given[:-1]) and given != intake.identity(name + "x")
+    assert intake.identity(repr(name)[1:-1][:128]) != given
+    assert intake.identity("päul [1]") == "päul [1]"
+
+
+def test_of_two_cells_of_one_name_the_first_counts_and_hidden_tests_are_no_change():
+    role = {"grade": True, "solution": False, "locked": True}
+    master = MASTER | {"sum": dataclasses.replace(MASTER["sum"], source="check()\nhidden()", released="check()")}
+    cells = [marked("sum = 1", grade_id="sum-answer"), marked("check()", grade_id="sum", **role)]
+    rebuilt, flags = restore(new_notebook(cells=cells), master)
+    assert flags == {} and rebuilt.cells[1].source == "check()\nhidden()"
+    rebuilt, flags = restore(new_notebook(cells=[*cells, marked("100.0", grade_id="sum", **role)]), master)
+    assert list(flags) == ["sum"] and "twice" in flags["sum"]
+    assert [cell.source for cell in rebuilt.cells if cell.metadata.get("nbgrader")] == ["sum = 1", "check()\nhidden()"]
+
+
 def marked(source: str, **data) -> dict:
     return new_code_cell(source, metadata={"nbgrader": data})
 
@@ -200,7 +221,7 @@ def bomb(depth: int) -> dict[str, bytes]:
 
 ARCHIVES = {
     "slip": (lambda p: zipped(p / "a.zip", {"../../x": b"1"}), "outside its folder"),
-    "absolute": (lambda p: zipped(p / "a.zip", {"/tmp/x": b"1"}), "outside its folder"),
+    "absolute": (lambda p: zipped(p / "a.zip", {"/tmp/dgm-slipped": b"1"}), "outside its folder"),
     "backslash": (lambda p: zipped(p / "a.zip", {"..\\x": b"1"}), "outside its folder"),
     "link": (lambda p: zipped(p / "a.zip", {}, link="x"), "a link"),
     "bomb": (lambda p: zipped(p / "a.zip", {"x": bytes(3_000_000)}), "unpacks to more than"),
@@ -233,7 +254,7 @@ def test_an_archive_that_is_refused_leaves_the_reason_and_nothing_else(tmp_path,
     assert files == ["a/sheet.ipynb", "honest/data/x.csv", "honest/sheet.ipynb"]
     with pytest.raises(intake.Refused, match="the archive was refused: .*" + reason):
         intake.notebook_of(extracted / "a" / "sheet.ipynb")
-    assert not (tmp_path / "x").exists() and not Path("/tmp/x").exists()
+    assert not (tmp_path / "x").exists() and not Path("/tmp/dgm-slipped").exists()
 
 
 def test_archives_in_archives_are_unpacked(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from dgm_autograder import clean
 from dgm_autograder.converters import PlainLog
 from nbconvert.filters import markdown2html
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,18 @@ def test_of_an_output_plain_text_pictures_and_clean_html_stay():
     given = {"text/plain": ["a", "b"], "image/png": "AAAA\n", "application/javascript": "evil()", "text/latex": "<b>"}
     assert clean.data(given) == {"text/plain": "ab", "image/png": "AAAA\n"}
     assert clean.data({"image/png": 'x" onerror="evil()', "text/plain": "p", "text/html": 7}) == {"text/plain": "p"}
+
+
+def test_hidden_tests_are_cut_from_feedback_and_from_tracebacks_that_quote_them():
+    text = "assert f(2) == 4\n### BEGIN HIDDEN TESTS\nassert f(3) == 9\n### END HIDDEN TESTS"
+    error = new_output("error", ename="AssertionError", evalue="no", traceback=["> 3 assert f(3) == 9"])
+    test = new_code_cell(text, outputs=[error], metadata={"nbgrader": {"grade": True, "solution": False}})
+    own = new_code_cell("### BEGIN HIDDEN TESTS", metadata={"nbgrader": {"solution": True}})
+    asked, _ = clean.HideTests(enabled=False)(new_notebook(cells=[test]), {})
+    assert asked.cells[0].source == text
+    shown, _ = clean.HideTests().preprocess(new_notebook(cells=[test, own]), {})
+    assert shown.cells[0].source == "assert f(2) == 4" and shown.cells[1].source == own.source
+    assert shown.cells[0].outputs[0].traceback == ["AssertionError: no"]
 
 
 def test_what_is_logged_is_printable():

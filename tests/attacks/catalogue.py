@@ -194,6 +194,10 @@ MALFORMED = [
         n["cells"], (7, None, ["a", 1], {"x": 1}), strict=False)] and None),
     Attack("cells_of_all_types", "malformed", "kept", edit=lambda n: n["cells"].extend([None, 7, "x", {}, []])),
     Attack("lone_surrogates", "malformed", "kept", cells=("print('\\ud800')\nx = '\\udfff'",)),
+    Attack("no_text_in_the_message", "malformed", "nothing", answers=dict.fromkeys(("total", "scale"),
+           "def total(*a):\n    raise ValueError('\\ud800\\x00\\x1b')\nscale = total")),
+    Attack("refuses_itself", "malformed", "refused", edit=lambda n: n["metadata"].update(dgm_unreadable="\x00\x1b[2J")),
+    Attack("marks_of_hidden_tests", "malformed", "kept", cells=("### BEGIN HIDDEN TESTS\n### BEGIN SOLUTION",)),
 ]  # fmt: skip
 NOISY = "import sys, warnings\nfrom tqdm import tqdm\nwarnings.warn('old')\nfor _ in tqdm(range(3)):\n    pass\n"
 HONEST = _cells(

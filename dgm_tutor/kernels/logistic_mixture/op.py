@@ -5,6 +5,7 @@ from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend
 from dgm_tutor.kernels.logistic_mixture import torch as twin
+from dgm_tutor.kernels.once import once
 
 
 def log_prob(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor, levels: int) -> Tensor:
@@ -62,6 +63,7 @@ def _keep(ctx, inputs: tuple, output: Tensor) -> None:
     ctx.save_for_backward(*tensors)
 
 
+@once("logistic_mixture/log_prob")
 def _backward(ctx, upstream: Tensor):
     x, logits, mu, log_scale = ctx.saved_tensors
     in_logits, in_mu, in_log_scale = _gradient(upstream, x, logits, mu, log_scale, ctx.levels).chunk(3, -1)

@@ -9,11 +9,11 @@ from dgm_tutor.cli.train import common, how, literal, row, steps_of, training_da
 from dgm_tutor.training.cluster import run_all
 
 
-def grid(text: str) -> list[float]:
-    """``low:high:count`` spaced evenly on a log scale, or ``a,b,c`` as it stands."""
+def grid(text: str) -> list[float | int]:
+    """``low:high:count`` spaced evenly on a log scale, or ``a,b,c`` as it stands, whole numbers as such."""
     try:
         if ":" not in text:
-            return [float(value) for value in text.split(",")]
+            return [int(value) if value.strip().isdigit() else float(value) for value in text.split(",")]
         low, high, count = text.split(":")
         low, high, count = float(low), float(high), int(count)
     except ValueError:

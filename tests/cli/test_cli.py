@@ -163,7 +163,8 @@ def test_wrong_usage_exits_with_two():
 
 def test_grids():
     assert grid("0.1:10:3") == pytest.approx([0.1, 1.0, 10.0])
-    assert grid("1,4") == [1.0, 4.0]
+    assert grid("1,4.5") == [1, 4.5]
+    assert isinstance(grid("1,4.5")[0], int)  # a number of layers is no fraction
 
 
 def test_a_broken_companion_takes_no_other_command_with_it(capsys, monkeypatch):

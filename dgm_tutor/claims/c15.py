@@ -14,8 +14,7 @@ from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen,
 
 PRIORS = {"swiss_roll": "swiss roll", "mixture": "mixture"}
 NETWORKS = {"x_dim": 196, "z_dim": 2, "hidden": (128,)}
-WEIGHT = 30.0
-QUICK = {"steps": 2000, "points": 500}
+QUICK = {"steps": 5000, "points": 500}
 FULL = {"steps": 50_000, "points": 2000}
 BASELINES = ("no game", "untrained", "Gaussian of its moments")
 
@@ -31,7 +30,7 @@ def measure(seed: int, full: bool, **sizes) -> dict[str, float]:
     training.fit(plain, train, **options)
     numbers = {}
     for prior, called in PRIORS.items():
-        model = models.create("aae", seed=seed, prior=prior, weight=WEIGHT, **NETWORKS)
+        model = models.create("aae", seed=seed, prior=prior, **NETWORKS)
         training.fit(model, train, **options)
         truth = model.prior().sample((form["points"],))
         found = {

@@ -23,16 +23,19 @@ class StandardNormal(nn.Module):
 
 
 class GaussianHead(nn.Module):
-    """N(mu(c), diag sigma(c)^2) where the network maps the condition to (mu, log sigma), (..., 2d)."""
+    """N(mu(c), diag sigma(c)^2) where the network maps the condition to (mu, log sigma - log scale), (..., 2d).
 
-    def __init__(self, network: nn.Module):
+    A fresh network gives numbers near zero, so that ``scale`` is about what sigma starts from.
+    """
+
+    def __init__(self, network: nn.Module, scale: float = 1.0):
         super().__init__()
-        self.network = network
+        self.network, self.scale = network, scale
         self.stacked = False
 
     def forward(self, *condition: Tensor) -> Independent:
         mu, log_sigma = self.network(*condition).chunk(2, -1)
-        return normal(mu, log_sigma.exp(), shared_noise=self.stacked)
+        return normal(mu, self.scale * log_sigma.exp(), shared_noise=self.stacked)
 
 
 class GaussianNoiseHead(nn.Module):

@@ -16,6 +16,8 @@ from dgm_tutor.models.vae import vae
 from dgm_tutor.objectives import Constraint, Draw, Lagrangian, Loss, Player, distortion, mmd, rate
 
 BOUNDS = {"most": distortion, "least": rate}
+MMD_SCALE = 10_000.0  # as in the authors' code: an excess of 5e-4 then counts as 5 nats
+RATE = 10.0  # of the multipliers: Adam moves log lambda by its rate, and from 1 to the floor is a way of 7
 
 
 class LagVAE(LatentVariableModel):
@@ -28,7 +30,7 @@ class LagVAE(LatentVariableModel):
     def players(self) -> list[Player]:
         multipliers = list(self.lagrangian.parameters())
         own = [p for p in self.parameters() if p is not multipliers[0]]
-        return [Player("autoencoder", own, self._loss), Player("multipliers", multipliers, self._dual)]
+        return [Player("autoencoder", own, self._loss), Player("multipliers", multipliers, self._dual, RATE)]
 
     def _loss(self, x: Tensor) -> Loss:
         self.objective = self.lagrangian.primal  # the multipliers as they now are
@@ -39,7 +41,7 @@ class LagVAE(LatentVariableModel):
 
     @torch.no_grad()
     def excess(self, x: Tensor) -> dict[str, float]:
-        """By how much each constraint is broken on a batch: at most 0 where it is met."""
+        """By how much each constraint is broken on a batch, in its own unit: at most 0 where it is met."""
         draw = Draw(self, self.checked(x))
         return {c.name: draw.mean(c.excess.value(draw)).item() for c in self.lagrangian.constraints}
 
@@ -56,7 +58,7 @@ def lag_vae(
     sigma: float = 0.1,
     kernel: str = "rbf",
 ) -> LagVAE:
-    """Loss: distortion or rate + lambda_1 (-ELBO - nats) + lambda_2 (MMD - mmd_bound), lambda in [0.001, 100].
+    """Loss: distortion or rate + lambda_1 (-ELBO - nats) + 10,000 lambda_2 (MMD - mmd_bound), lambda in [0.001, 100].
 
     Args:
         information: "most" or "least", of x in z.
@@ -69,6 +71,9 @@ def lag_vae(
         raise ValueError(f"information={information!r}: expected 'most' or 'least'")
     if not mmd_bound >= 0:
         raise ValueError(f"mmd_bound={mmd_bound!r}: expected at least 0, which only q(z) = p(z) reaches")
-    held = [Constraint("-ELBO", distortion + rate, nats), Constraint("MMD", mmd("z", kernel), mmd_bound)]
+    held = [
+        Constraint("-ELBO", distortion + rate, nats),
+        Constraint("MMD", mmd("z", kernel), mmd_bound, scale=MMD_SCALE),
+    ]
     parts = vae(x_dim=x_dim, z_dim=z_dim, hidden=hidden, likelihood=likelihood, sigma=sigma)
     return LagVAE(parts, Lagrangian(BOUNDS[information], held))

@@ -29,20 +29,27 @@ class Game:
     term: Term
 
 
-def adversarial(kind: str, over: str, critic: Critic) -> Game:
+def adversarial(kind: str, over: str, critic: Critic, smooth: float = 0.0) -> Game:
     """The game of that kind, over "x" or "z", against a critic, points (n, d) to numbers (n,).
 
     Args:
         kind: what the other side minimises. "jsd" (the saturating game), "non_saturating" (the same critic, another
             gradient; Goodfellow et al. 2014), "kl" (KL(generated || real) by the critic's density ratio),
             "least_squares" (Mao et al. 2017) or "wasserstein" (with a gradient penalty of 10, Gulrajani et al. 2017).
+        smooth: the critic also minimises smooth / 2 E_real |grad C|^2, see ``slope``; "wasserstein" has its own penalty
+            and takes no other.
 
     Raises:
-        ValueError: a kind or a variable that there is not.
+        ValueError: a kind or a variable that there is not, or a negative ``smooth``.
     """
+    if not 0 <= smooth < math.inf:
+        raise ValueError(f"smooth={smooth!r}: expected a number >= 0 (a negative one would make the critic steep)")
     if over not in NAMES or kind not in _GAMES:
         raise ValueError(f"a game of kind {kind!r} over {over!r}: expected {', '.join(_GAMES)} over {', '.join(NAMES)}")
-    return _GAMES[kind](over, critic)
+    game = _GAMES[kind](over, critic)
+    if smooth and kind != "wasserstein":
+        return Game(game.critic + smooth / 2 * slope(over, critic), game.term)
+    return game
 
 
 def cross_entropy(over: str, critic: Critic) -> Objective:
@@ -127,6 +134,21 @@ def gradient_penalty(over: str, critic: Critic) -> Term:
         return (slope.norm(dim=-1) - 1).square().mean()
 
     return Term(f"gradient_penalty({over})", r"\mathbb{E}(\|\nabla C\| - 1)^2", value)
+
+
+def slope(over: str, critic: Critic) -> Term:
+    """E_real |grad C|^2, the penalty R1 (Mescheder et al. 2018): a game so damped settles, where it circled before.
+
+    Without it the critic's slope grows without bound where the two sides hardly overlap, and what it moves is thrown
+    across the target. Where real = generated the best critic is flat, so the penalty asks for nothing there.
+    """
+
+    def value(draw: Draw) -> Tensor:
+        real = _held(_real, draw, over)
+        (gradient,) = torch.autograd.grad(critic(real.points.requires_grad_()).sum(), real.points, create_graph=True)
+        return real.mean(gradient.square().sum(-1))
+
+    return Term(f"slope({over})", rf"\mathbb{{E}}_{{{NAMES[over][0]}}}\!\left[|\nabla C|^2\right]", value)
 
 
 _GAMES = {

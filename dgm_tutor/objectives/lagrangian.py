@@ -1,4 +1,5 @@
-"""Constraints with dual ascent (section 11): min_theta max_lambda f + sum_i lambda_i (g_i - bound_i), lambda_i >= 0.
+"""Constraints with dual ascent (section 11): min_theta max_lambda f + sum_i lambda_i scale_i (g_i - bound_i),
+lambda_i >= 0.
 
 The multipliers are a player: they ascend where a constraint is broken and fall to their floor where it is slack.
 """
@@ -15,11 +16,16 @@ from dgm_tutor.objectives.objective import Loss, Objective, Term
 
 @dataclass(frozen=True)
 class Constraint:
-    """``what`` <= ``bound`` in expectation: for example -ELBO, ``distortion + rate``, at most 86 nats."""
+    """``what`` <= ``bound`` in expectation: for example -ELBO, ``distortion + rate``, at most 86 nats.
+
+    ``scale`` is the price of one unit of excess at a multiplier of 1, in nats: what is measured in small numbers, as an
+    MMD is, needs a large one to be heard beside nats.
+    """
 
     name: str
     what: Term | Objective
     bound: float
+    scale: float = 1.0
 
     @property
     def excess(self) -> Term:
@@ -39,7 +45,8 @@ class Lagrangian(nn.Module):
     Args:
         objective: what is minimised.
         constraints: what must hold.
-        initial: every multiplier's first value.
+        initial: every constraint's first price, multiplier times scale, as far as floor and ceiling let it: a large
+            scale is for an excess that stays, and at the start would drown the objective.
     """
 
     def __init__(
@@ -58,7 +65,8 @@ class Lagrangian(nn.Module):
             raise ValueError(f"expected at least one constraint, each with a name of its own, got {names}")
         self.base, self.constraints = 1.0 * objective, tuple(constraints)
         self.low, self.high = math.log(floor), math.log(ceiling)
-        self.log_multipliers = nn.Parameter(torch.full((len(constraints),), math.log(initial)))
+        first = torch.tensor([math.log(initial / constraint.scale) for constraint in constraints])
+        self.log_multipliers = nn.Parameter(first.clamp(self.low, self.high))
 
     @property
     def multipliers(self) -> dict[str, float]:
@@ -72,21 +80,28 @@ class Lagrangian(nn.Module):
         return self._weighed(self.base, self._values().detach())
 
     def dual(self, draw: Draw) -> Loss:
-        """What the multipliers minimise: minus sum_i lambda_i (g_i - bound_i); nothing of the model moves."""
+        """What the multipliers minimise: minus sum_i log lambda_i scale_i (g_i - bound_i); nothing of the model moves.
+
+        Ascent of the Lagrangian by factors: lambda grows by e^(rate times excess). Its own gradient in log lambda has
+        one more lambda, and an optimiser that divides by the size of past gradients then never reaches the floor.
+        """
         with torch.no_grad():
             self.log_multipliers.clamp_(self.low, self.high)  # projected, so that the way back starts at the bound
             excess = {c.excess: draw.mean(c.excess.value(draw)) for c in self.constraints}
         terms = {
             term.name: (-multiplier, value)
-            for (term, value), multiplier in zip(excess.items(), self._values(), strict=True)
+            for (term, value), multiplier in zip(excess.items(), self.log_multipliers * self._scales(), strict=True)
         }
         total = sum(weight * value for weight, value in terms.values())
         return Loss(total, {name: (weight.detach(), value) for name, (weight, value) in terms.items()})
 
     def _weighed(self, objective: Objective, multipliers: Tensor) -> Objective:
-        for constraint, multiplier in zip(self.constraints, multipliers, strict=True):
+        for constraint, multiplier in zip(self.constraints, multipliers * self._scales(), strict=True):
             objective = objective + multiplier * constraint.excess
         return objective
+
+    def _scales(self) -> Tensor:
+        return self.log_multipliers.new_tensor([constraint.scale for constraint in self.constraints])
 
     def _values(self) -> Tensor:
         return self.log_multipliers.clamp(self.low, self.high).exp()

@@ -80,11 +80,15 @@ class Objective:
 
 @dataclass(frozen=True)
 class Player:
-    """One side of the game: its parameters, and the loss that it, and only it, minimises over them."""
+    """One side of the game: its parameters, and the loss that it, and only it, minimises over them.
+
+    ``rate``: its learning rate as a multiple of the training's.
+    """
 
     name: str
     parameters: list[nn.Parameter]
     loss: Callable[[Tensor], Loss]
+    rate: float = 1.0
 
 
 def _on(value: Tensor, weight: Weight) -> Weight:

@@ -53,7 +53,7 @@ def fit(
         model: anything with ``players()`` and ``checked(x)``.
         data: x (n, ...), or a data set or split of images, whose grey levels are used.
         steps: in all, those before a resume included.
-        batch_size, lr: of every player.
+        batch_size, lr: of every player; a player with a ``rate`` of its own learns at that multiple of lr.
         seed: of the order of the data and of all noise; the caller's random state is left as it was.
         transform: applied to every batch, for example ``data.binarise``.
         device: "auto" takes a CUDA GPU where there is one, else the CPU. The model stays there.
@@ -89,7 +89,7 @@ def fit(
         team.split(batch(x, 0, batch_size, seed))
         team.share_state(model)
         players = model.players()
-        optimizers = {p.name: torch.optim.Adam(p.parameters, lr=lr, fused=True) for p in players}
+        optimizers = {p.name: torch.optim.Adam(p.parameters, lr=lr * p.rate, fused=True) for p in players}
         history = History()
         run = {"batch_size": batch_size, "lr": lr, "seed": seed, "data": _fingerprint(x), **_identity(model)}
         if team.shards > 1:

@@ -114,7 +114,7 @@ def test_the_table_says_what_the_code_does():
     assert [row["recipe"] for row in found.recipes] == models.names()
     aae = next(row for row in found.recipes if row["recipe"] == "aae")
     assert aae["prior"] == "StandardNormal" and aae["players"] == "autoencoder, critic"
-    assert aae["loss"] == "1 distortion + 10 non_saturating(z)"
+    assert aae["loss"] == "1 distortion + 30 non_saturating(z)"
     info = next(row for row in found.family if row["objective"] == "InfoVAE, D = KL")
     assert info["MI_q(x;z)"] == "-alpha" and info["KL(q(z)||p(z))"] == "lam" and info["JSD(p_data,p)"] == ""
     text = str(found)

@@ -9,7 +9,7 @@ from torch import nn
 from dgm_tutor.components import GaussianHead, StandardNormal, mlp
 from dgm_tutor.components.critics import Generator, TableCritic, mlp_critic
 from dgm_tutor.objectives import Draw, adversarial, best_critic
-from dgm_tutor.objectives.adversarial import KINDS, cross_entropy, density_ratio_kl, gradient_penalty, jsd
+from dgm_tutor.objectives.adversarial import KINDS, cross_entropy, density_ratio_kl, gradient_penalty, jsd, slope
 from tests.components.test_components import shaken
 from tests.objectives.worlds import random_world, value
 
@@ -132,6 +132,28 @@ def test_the_gradient_penalty_of_a_linear_critic_is_its_slope_s(model):
         value(gradient_penalty("x", best_critic(draw, "x")), draw)
 
 
+@pytest.mark.parametrize("over", ["x", "z"])
+def test_the_slope_is_the_critic_s_at_real_points(model, over):
+    draw = Draw(model, batch())
+    real = draw.q("x").points if over == "x" else draw.p("z").points
+    found = value(slope(over, lambda points: 1.5 * points.square().sum(-1)), draw)
+    close(found, 9 * real.square().sum(-1).mean(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "wasserstein"])
+def test_a_smooth_game_adds_half_the_weighted_slope_to_the_critic_s_loss_and_nothing_to_the_term(model, kind):
+    critic, draw = shaken(mlp_critic(2, (8,), nn.SiLU), seed=3), Draw(model, batch())
+    plain, smooth = adversarial(kind, "z", critic), adversarial(kind, "z", critic, smooth=3.0)
+    added = smooth.critic(draw).total - plain.critic(draw).total
+    close(added.detach(), 1.5 * value(slope("z", critic), draw).detach(), atol=1e-5)
+    close(value(smooth.term, draw).detach(), value(plain.term, draw).detach())
+
+
+def test_a_wasserstein_critic_keeps_the_one_penalty_that_it_has(model):
+    terms = adversarial("wasserstein", "z", mlp_critic(2, (8,)), smooth=3.0).critic(Draw(model, batch())).terms
+    assert terms.keys() == {"real(z)", "generated(z)", "gradient_penalty(z)"}
+
+
 # gradients
 
 
@@ -140,7 +162,7 @@ def test_the_gradient_penalty_of_a_linear_critic_is_its_slope_s(model):
 def test_a_critic_s_loss_moves_the_critic_and_nothing_else(model, kind, over):
     critic = shaken(mlp_critic({"x": 3, "z": 2}[over], (8,)), seed=3)
     draw = Draw(model, batch())
-    adversarial(kind, over, critic).critic(draw).total.backward()
+    adversarial(kind, over, critic, smooth=2.0).critic(draw).total.backward()
     moved = list(critic.parameters())[:-1]  # a Wasserstein critic's last bias moves nothing
     assert all(p.grad.abs().sum() > 0 for p in moved)
     assert all(p.grad is None for p in model.parameters())
@@ -202,3 +224,5 @@ def test_unknown_games_are_refused():
         adversarial("hinge", "x", lambda points: points)
     with pytest.raises(ValueError, match="over x, z"):
         adversarial("jsd", "y", lambda points: points)
+    with pytest.raises(ValueError, match="steep"):
+        adversarial("jsd", "x", lambda points: points, smooth=-1.0)

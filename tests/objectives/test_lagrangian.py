@@ -1,5 +1,7 @@
 """Constraints and their multipliers: signs, bounds, and the optimum of a problem with a known answer."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -77,10 +79,20 @@ def test_the_primal_is_the_objective_plus_multipliers_times_excess():
 
 def test_a_constraint_may_be_on_a_sum():
     world, draw = random_world()
-    lagrangian = Lagrangian(rate, [Constraint("-ELBO", distortion + rate, 1.0)]).double()
+    lagrangian = Lagrangian(rate, [Constraint("-ELBO", distortion + rate, 1.0)], initial=math.e).double()
     excess = lagrangian.primal(draw).terms["-ELBO"][1]
     torch.testing.assert_close(excess, -world.elbo() - 1.0)
     torch.testing.assert_close(lagrangian.dual(draw).total, 1.0 + world.elbo(), check_dtype=False)
+
+
+def test_a_scale_prices_the_excess_on_both_sides_and_leaves_its_unit():
+    world, draw = random_world()
+    lagrangian = Lagrangian(distortion, [Constraint("rate", rate, 0.3, scale=50.0)], initial=100.0).double()
+    loss, dual = lagrangian.primal(draw), lagrangian.dual(draw)
+    torch.testing.assert_close(loss.total, world.distortion() + 100 * (world.rate() - 0.3), check_dtype=False)
+    torch.testing.assert_close(dual.total, -50 * math.log(2) * (world.rate() - 0.3), check_dtype=False)
+    torch.testing.assert_close(loss.terms["rate"][1], world.rate() - 0.3)
+    assert lagrangian.multipliers["rate"] == pytest.approx(2.0)
 
 
 def test_each_side_moves_its_own_parameters():

@@ -166,13 +166,13 @@ def test_every_player_moves_its_own_parameters_only():
 
                 return of
 
-            return [Player("down", [self.u], loss(1.0)), Player("up", [self.v], loss(-1.0))]
+            return [Player("down", [self.u], loss(1.0)), Player("up", [self.v], loss(-1.0), rate=2.0)]
 
     game = Game()
     training.fit(game, torch.zeros(4, 1), steps=1, lr=0.1, progress=False)
     assert game.seen[0] == (1.0, 1.0)
     assert game.seen[1] == (pytest.approx(0.9), 1.0)
-    assert game.u.item() == pytest.approx(0.9) and game.v.item() == pytest.approx(1.1)
+    assert game.u.item() == pytest.approx(0.9) and game.v.item() == pytest.approx(1.2)  # twice the rate
 
 
 def test_history_has_every_term_and_names_a_missing_column():

@@ -25,9 +25,9 @@ class Critic(nn.Module):
         return self.network(points).squeeze(-1)
 
 
-def mlp_critic(dim: int, hidden: Sequence[int] = (128, 128), activation: type[nn.Module] = nn.ReLU) -> Critic:
-    """A critic of vectors (..., dim): a perceptron; a smooth activation, SiLU, gives it a slope that has no jumps."""
-    return Critic(mlp([dim, *hidden, 1], activation))
+def mlp_critic(dim: int, hidden: Sequence[int] = (128, 128)) -> Critic:
+    """A critic of vectors (..., dim): a perceptron."""
+    return Critic(mlp([dim, *hidden, 1]))
 
 
 def conv_critic(size: tuple[int, int], channels: int = 32) -> Critic:

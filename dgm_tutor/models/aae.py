@@ -44,7 +44,7 @@ def aae(
     """
     if not 0 <= weight < float("inf"):
         raise ValueError(f"weight={weight!r}: expected a number >= 0 (a negative one would drive q(z) from p(z))")
-    critic = mlp_critic(z_dim, (128, 128), nn.SiLU)
+    critic = mlp_critic(z_dim, (128, 128))
     played = adversarial(game, "z", critic, smooth)
     return AdversarialModel(
         prior=prior_named(prior, z_dim),

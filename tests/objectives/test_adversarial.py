@@ -142,7 +142,7 @@ def test_the_slope_is_the_critic_s_at_real_points(model, over):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "wasserstein"])
 def test_a_smooth_game_adds_half_the_weighted_slope_to_the_critic_s_loss_and_nothing_to_the_term(model, kind):
-    critic, draw = shaken(mlp_critic(2, (8,), nn.SiLU), seed=3), Draw(model, batch())
+    critic, draw = shaken(mlp_critic(2, (8,)), seed=3), Draw(model, batch())
     plain, smooth = adversarial(kind, "z", critic), adversarial(kind, "z", critic, smooth=3.0)
     added = smooth.critic(draw).total - plain.critic(draw).total
     close(added.detach(), 1.5 * value(slope("z", critic), draw).detach(), atol=1e-5)

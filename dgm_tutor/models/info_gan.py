@@ -73,6 +73,8 @@ def info_gan(
     sigma: float = 0.5,
     game: str = "non_saturating",
     output: str = "unit",
+    critic_steps: int = 1,
+    smooth: float = 0.0,
 ) -> InfoGan:
     """Loss: the game's term over x - weight * L_I; the critic has its own.
 
@@ -82,7 +84,8 @@ def info_gan(
         hidden: sizes of the hidden layers of the generator, the critic and q.
         weight: of L_I; at 0 the model is ``gan`` and q learns nothing.
         sigma: the standard deviation of q(c|x): the smaller, the more the continuous codes weigh.
-        game, output: as in ``gan``.
+        game, output, critic_steps: as in ``gan``.
+        smooth: of the critic's slope (R1), see ``objectives.adversarial``.
     """
     if not 0 <= weight < float("inf"):
         raise ValueError(f"weight={weight!r}: expected a number >= 0 (a negative one would hide the codes)")
@@ -90,9 +93,11 @@ def info_gan(
         raise ValueError(f"classes={classes}, continuous={continuous}, noise={noise}: expected at least 2, 1 and 1")
     if not sigma > 0:
         raise ValueError(f"sigma is a standard deviation and must be positive, got {sigma}")
+    if critic_steps < 1:
+        raise ValueError(f"critic_steps={critic_steps}: expected 1 or more")
     prior = InfoPrior(classes, continuous, noise)
     critic = mlp_critic(x_dim, hidden)
-    played = adversarial(game, "x", critic)
+    played = adversarial(game, "x", critic, smooth)
     bound = info_bound(prior.code_entropy, code=lambda z: z[..., : prior.codes])
     return InfoGan(
         prior=prior,
@@ -102,4 +107,5 @@ def info_gan(
         critics={"critic": (critic, played.critic)},
         x_dim=x_dim,
         player="generator",
+        critic_steps=critic_steps,
     )

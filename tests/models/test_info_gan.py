@@ -35,6 +35,12 @@ def test_each_player_s_step_moves_its_own_parameters_and_no_other_s():
         assert moved_by(player, model, batch()) == set(player.parameters)
 
 
+def test_the_critic_moves_as_often_as_it_is_told_and_is_as_smooth():
+    players = made(critic_steps=3, smooth=0.4).players()
+    assert [player.name for player in players] == ["generator", "critic", "critic", "critic"]
+    assert players[1].loss(batch()).terms["slope(x)"][0] == 0.2
+
+
 def test_the_bound_moves_generator_and_q_and_not_the_critic():
     model = made()
     (1.0 * term(model, "info_bound"))(model.draw(batch())).total.backward()
@@ -154,6 +160,7 @@ def test_what_is_intractable_says_what_to_ask_instead():
         ({"weight": -1.0}, "hide the codes"),
         ({"classes": 1}, "at least 2, 1 and 1"),
         ({"sigma": 0.0}, "positive"),
+        ({"critic_steps": 0}, "1 or more"),
         ({"game": "hinge"}, "expected jsd"),
     ],
 )

@@ -100,7 +100,7 @@ class Peer:
 
 
 PEERS = {
-    "AAE": Peer(1.5, True, "aae", {"weight": 1.0}, AdversarialTrainer, AdversarialTrainerConfig),
+    "AAE": Peer(1.5, True, "aae", {"weight": 1.0, "smooth": 0.0}, AdversarialTrainer, AdversarialTrainerConfig),
     "VAE + GAN": Peer(
         2.2, False, "vae_gan", {"weight": 2.0, "game": "jsd", "sigma": 1.0},
         CoupledOptimizerAdversarialTrainer, CoupledOptimizerAdversarialTrainerConfig,
@@ -141,6 +141,7 @@ def translated(name: str, model: BaseAE) -> Model:
     """Our model with pythae's weights."""
     ours = PEERS[name].ours()
     ours.posterior.network.load_state_dict(model.encoder.network.state_dict())
+    ours.posterior.scale = 1.0  # their networks give sigma itself: an AAE's of ours starts narrow
     ours.decoder.network.load_state_dict(model.decoder.network.state_dict())
     if name in CRITIC:
         ours.critics["critic"].network.load_state_dict(model.discriminator.network.state_dict())

@@ -6,6 +6,7 @@ for that student while the others are collected.
 
 import io
 import os
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -42,9 +43,11 @@ class PlainCollect(ExchangeCollect):
         return {"username": student.strip(".") or "unnamed", "filename": name, "timestamp": timestamp}
 
     def do_copy(self, src, dest, log=None):
-        """Copy what is plain."""
+        """Copy what is plain; a submission is there whole or not at all, for the next run asks only whether it is."""
         source, target = Path(src), Path(dest)
-        target.mkdir(parents=True)
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)  # of a run that was cut off
+        part.mkdir(parents=True)
         total = 0
         for path, is_plain in intake.walk(source):
             content = intake.read(path, intake.MAX_NOTEBOOK) if is_plain else None
@@ -55,9 +58,10 @@ class PlainCollect(ExchangeCollect):
                     content = intake.refusal("the notebook was no plain file, or too large to collect")
                 else:
                     continue
-            write_bytes(target / path.relative_to(source), content)
+            write_bytes(part / path.relative_to(source), content)
         when = self._path_to_record(src)["timestamp"]
-        write_bytes(target / intake.TIME, f"{when:%Y-%m-%d %H:%M:%S.%f} UTC".encode())
+        write_bytes(part / intake.TIME, f"{when:%Y-%m-%d %H:%M:%S.%f} UTC".encode())
+        part.rename(target)
 
 
 class PlainExtractor(ExtractorPlugin):

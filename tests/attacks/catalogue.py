@@ -185,6 +185,7 @@ MALFORMED = [
     Attack("no_metadata", "malformed", "kept", edit=lambda n: n.update(metadata="x")),
     Attack("kernel_of_another_language", "malformed", "kept", edit=_kernelspec({"name": "ruby", "display_name": "R"})),
     Attack("kernelspec_a_number", "malformed", "kept", edit=_kernelspec(7)),
+    Attack("no_kernelspec", "malformed", "kept", edit=lambda n: n["metadata"].pop("kernelspec", None) and None),
     Attack("many_cells", "malformed", "refused", edit=lambda n: n["cells"].extend(
         {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": "1", "outputs": []} for i in range(20_000))),
     Attack("huge", "malformed", "refused", edit=lambda n: n["cells"][0].update(outputs="x" * 70_000_000)),

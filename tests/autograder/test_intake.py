@@ -280,6 +280,29 @@ def test_the_exchange_is_collected_plainly_and_by_its_own_time(tmp_path):
         assert plugin._path_to_record(str(tmp_path / name))["username"] == student
 
 
+def test_a_collection_that_was_cut_off_is_begun_again(tmp_path, monkeypatch):
+    source = tmp_path / "ann+sheet+2026-03-01 12:00:00.000000 UTC+x"
+    source.mkdir()
+    for name in ("a.txt", "sheet.ipynb"):
+        (source / name).write_text("{}")
+    plugin = collect.PlainCollect.__new__(collect.PlainCollect)
+    plugin.log = logging.getLogger("collect")
+
+    def killed(path, content):
+        if path.name == "sheet.ipynb":
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collect, "write_bytes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            plugin.do_copy(str(source), str(tmp_path / "sheet"))
+    assert not (tmp_path / "sheet").exists()  # or nbgrader would take it for collected
+    plugin.do_copy(str(source), str(tmp_path / "sheet"))
+    assert sorted(path.name for path in (tmp_path / "sheet").iterdir()) == ["a.txt", "sheet.ipynb", "timestamp.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [source.name, "sheet"]
+
+
 def test_the_doctor_finds_what_holds_here(capsys):
     assert all(finding.holds for finding in doctor()) and len(doctor()) >= 7
     arguments = SimpleNamespace(doctor=True, json=True, notebook=None)

@@ -25,8 +25,9 @@ def fingerprint(module: str) -> str:
 def reached(module: str) -> set[str]:
     """The modules of this package that ``module`` imports at its top level, those that they import, and itself.
 
-    The registry imports every recipe; of these, the ones that the claim's own modules name count, as in
-    ``models.create("vae")``, and what they import.
+    Imports inside functions are left out: those of GPU kernels, whose numbers are their torch twins', and of what a
+    package only offers, such as ``models.table()``. The registry imports every recipe; of these, the ones that the
+    claim's own modules name count, as in ``models.create("vae")``, and what they import.
     """
     claims = f"{PACKAGE}.claims.c"
     own = _closure(module, lambda source, target: target.startswith(claims) and target[len(claims) :].isdigit())

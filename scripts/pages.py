@@ -28,7 +28,7 @@ from page_rules import problems
 
 ROOT = Path(__file__).resolve().parents[1]
 LECTURE = ROOT / "lecture12"
-NAME = re.compile(r"\d\d_[a-z0-9_]+")
+NAME = re.compile(r"\d\d_[a-z0-9_]+|kernels")  # sections of the lecture, and one page beside them
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 CELL_TIMEOUT = 600  # seconds; a page should take 90 altogether

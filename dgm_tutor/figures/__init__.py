@@ -5,7 +5,7 @@ and rows of frames, ``chorales`` piano rolls, ``sound`` players with a transcrip
 Needs the extra ``course`` (matplotlib).
 """
 
-from dgm_tutor.figures import beta_vae, chorales, games, html, palette, sound
+from dgm_tutor.figures import beta_vae, chorales, games, html, kernels, palette, sound
 from dgm_tutor.figures.html import Html, Marker, bars, marker_over, strip
 from dgm_tutor.figures.palette import colour, style
 from dgm_tutor.figures.picture import Picture, figure, png, show, tile
@@ -21,6 +21,7 @@ __all__ = [
     "figure",
     "games",
     "html",
+    "kernels",
     "marker_over",
     "palette",
     "png",

@@ -1,0 +1,73 @@
+"""The page lecture12/kernels: its exercises accept what is right and name what is not; its counting counts."""
+
+import sys
+
+import pytest
+import torch
+
+from dgm_tutor.figures import kernels as figures
+from dgm_tutor.kernels import lesson
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
+
+
+def test_right_launches_are_accepted():
+    assert lesson.check_row_sums(lesson.row_sums).startswith("Right")
+    assert lesson.check_log_sums(lambda values: values.logsumexp(1)).startswith("Right")
+
+
+def test_wrong_ones_are_told_where():
+    assert "With 1 point, row 0 gives 1" in lesson.check_row_sums(lambda z: lesson.row_sums(z) + 1)
+    assert "around -10,000" in lesson.check_log_sums(lambda values: values.exp().sum(1).log())
+
+
+def test_bytes_are_those_of_the_arguments_and_results_of_each_operation():
+    x = torch.zeros(1000)
+    with lesson.Counted() as counted:
+        (x + 1).view(10, 100).exp()
+    assert (counted.operations, counted.bytes) == (2, 4 * 4000)
+
+
+def test_the_roofline_says_what_it_shows():
+    picture = figures.roofline(lesson.CHIPS, {"slow": (1.0, 1.0), "fast": (1e4, 1.0)})
+    assert "slow does 1 operations a byte and can reach 3.95% of a T4's peak" in picture.alt
+    assert "fast does 1e+04 operations a byte and can reach 100%" in picture.alt
+
+
+PAGE = """
+import os
+from pathlib import Path
+os.environ["TRITON_INTERPRET"] = "1"
+import jupytext
+source = Path("lecture12/kernels.py").read_text(encoding="utf-8")
+cells = {c.metadata["title"]: c.source for c in jupytext.reads(source, fmt="py:percent").cells if c.cell_type == "code"}
+keep = "(other < n)[None, :] & (own[:, None] != other[None, :])"
+mended = {
+    "Write the kernel": ("tl.exp(-r), axis", f"tl.where({keep}, tl.exp(-r), 0), axis"),
+    "Write the streaming sum": ("total = total +", "total = total * tl.exp(greatest - new) +"),
+}
+for title in ("Set up", "Write the kernel", "Launch it", "Write the streaming sum", "Launch the streaming sum"):
+    text = cells[title]
+    if title in mended:
+        old, new = mended[title]
+        assert text.count(old) == 1, title
+        text = text.replace(old, new)
+    file = Path(os.environ["FOLDER"], title.replace(" ", "_") + ".py")  # Triton reads a kernel's source from a file
+    file.write_text(text)
+    exec(compile(text, str(file), "exec"), globals())
+    if title == "Launch it":
+        assert lesson.check_row_sums(launch).startswith("Right"), lesson.check_row_sums(launch)
+assert lesson.check_log_sums(launch_log_sums).startswith("Right"), lesson.check_log_sums(launch_log_sums)
+"""
+
+
+@linux
+@pytest.mark.slow
+def test_what_the_hints_say_solves_the_exercises(python, tmp_path):
+    python(PAGE, FOLDER=str(tmp_path), DGM_BACKEND="auto")
+
+
+@linux
+@pytest.mark.slow
+def test_machine_code_is_described_even_from_an_interpreters_process(python):
+    python("from dgm_tutor.kernels import lesson; assert len(lesson.registers('pairwise')) == 4", TRITON_INTERPRET="1")

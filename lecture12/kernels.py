@@ -181,7 +181,7 @@ if READY:
 N = 8192
 scale = (N / n) ** 2  # all of the formula's traffic is over pairs
 pairs = N * N
-work = {"the formula": (pairs * (3 * d + 60), eager.bytes * scale), "tile by tile": (pairs * 200, 3 * N * 32 * 4)}
+work = {"the formula": (pairs * (3 * d + 60), eager.bytes * scale)}
 if READY:
     from dgm_tutor.kernels.pairwise.triton import traffic
 

@@ -7,7 +7,7 @@ import numpy as np
 from dgm_tutor.figures.palette import colour, style
 from dgm_tutor.figures.picture import Picture, figure, show
 
-INTENSITY = np.logspace(-1, 4.5, 200)
+INTENSITY = np.logspace(-2, 4.5, 200)
 LINES = (("blue", "-"), ("orange", "--"), ("green", ":"))
 MARKS = "os^v"
 

@@ -12,8 +12,8 @@ from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
 SIDE, CLASSES = 14, 10
-NETWORKS = {"x_dim": SIDE * SIDE, "noise": 16, "hidden": (128, 128), "game": "wasserstein"}
-QUICK = {"steps": 3000, "images": 2000}
+NETWORKS = {"x_dim": SIDE * SIDE, "noise": 16, "hidden": (128, 128), "game": "wasserstein", "critic_steps": 5}
+QUICK = {"steps": 1500, "images": 2000}
 FULL = {"steps": 100_000, "images": 10_000}
 FACTORS = ("slant", "width")
 

@@ -3,10 +3,10 @@
     .peers/bin/python benchmarks/pythae_games.py [--steps 100] [--rounds 7] [--json FILE]
 
 The same networks, images, batch, Adam and one thread, as in ``pythae_vae``, and the same objectives, at settings where
-pythae's are the lecture's. AAE: both scales 1. VAE + GAN: reconstruction in the discriminator's layer 0, the image
-itself, which makes it a Gaussian likelihood of deviation 1; an adversarial scale of 1/2 is a JSD of weight 2 (pythae
-halves the decoder's whole loss, which Adam undoes); no margin that holds players back. InfoVAE: the IMQ kernel, which
-pythae sums over scales and we average; its default weights would maximise the MMD.
+pythae's are the lecture's. AAE: both scales 1, no penalty on the critic's slope. VAE + GAN: reconstruction in the
+discriminator's layer 0, the image itself, which makes it a Gaussian likelihood of deviation 1; an adversarial scale of
+1/2 is a JSD of weight 2 (pythae halves the decoder's whole loss, which Adam undoes); no margin that holds players back.
+InfoVAE: the IMQ kernel, which pythae sums over scales and we average; its default weights would maximise the MMD.
 
 Time is reported after two checks: on the same weights and noise every loss is one number, and both have trained to the
 same value of the objective on held-out images. It is processor time, rounds alternate, medians count: of
@@ -96,7 +96,9 @@ class Peer:
     config: type[BaseTrainerConfig]
 
     def ours(self) -> Model:
-        return models.create(self.recipe, **SIZES, **self.settings)
+        model = models.create(self.recipe, **SIZES, **self.settings)
+        model.posterior.scale = 1.0  # an AAE's of ours starts narrow, pythae's does not
+        return model
 
 
 PEERS = {
@@ -141,7 +143,6 @@ def translated(name: str, model: BaseAE) -> Model:
     """Our model with pythae's weights."""
     ours = PEERS[name].ours()
     ours.posterior.network.load_state_dict(model.encoder.network.state_dict())
-    ours.posterior.scale = 1.0  # their networks give sigma itself: an AAE's of ours starts narrow
     ours.decoder.network.load_state_dict(model.decoder.network.state_dict())
     if name in CRITIC:
         ours.critics["critic"].network.load_state_dict(model.discriminator.network.state_dict())

@@ -47,7 +47,7 @@ peers: setup ## the libraries that benchmarks compare with, in .peers
 		--extra-index-url https://download.pytorch.org/whl/cpu -r benchmarks/peers.txt -e '.[course]'
 	@.peers/bin/python -m pip install --disable-pip-version-check -q --no-deps multivae==1.0.3
 
-bench: setup ## measure speed on this machine: slider latency, page times
+bench: setup ## measure speed on this machine, and attacks on stock nbgrader in a cage (an hour or more)
 	@$(IN_VENV) "$(BIN)/dgm-tutor" bench
 
 clean: ## remove .venv, caches and test artifacts; your notebooks, runs and downloads stay

@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own: in a folder of its own, spoken to over a unix socket, gone afterwards."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,6 @@ import psycopg
 
 DEBIAN = "/usr/lib/postgresql"
 MISSING = "PostgreSQL's server was not found: install it with `apt-get install postgresql`, or put its bin on PATH"
-NOBODY = ("--reuid=nobody", "--regid=nogroup", "--clear-groups")  # the server refuses to run as root
 # Nothing in it has to outlive the tests, and nobody else's server is in its way.
 SETTINGS = {"listen_addresses": "", "fsync": "off", "shared_buffers": "16MB", "max_connections": "40"}
 
@@ -33,9 +33,11 @@ class Server:
         initdb, postgres = tool("initdb"), tool("postgres")
         self.folder = Path(tempfile.mkdtemp(prefix="dgm-pg-"))  # short: a socket's path has at most 107 characters
         self.address, self.databases = f"host={self.folder} user=grader dbname=postgres", 0
-        who = NOBODY if os.geteuid() == 0 else ()
-        if who:
-            shutil.chown(self.folder, "nobody", "nogroup")
+        who = []
+        if os.geteuid() == 0:  # the server refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+            who = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
         about = {"cwd": self.folder, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         data = str(self.folder / "data")
         made = subprocess.run(

@@ -5,13 +5,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbgrader
 import pytest
 from dgm_autograder.confine import LIBRARY
+from dgm_autograder.converters import ClassAutograde
 from dgm_autograder.ordinary import SEALED, Ordinary, worth
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbgrader.api import Gradebook
+from nbgrader.converters import NbGraderException
+from traitlets.config import Config
 
 from ..attacks.course import SmallCourse
 
@@ -151,3 +155,22 @@ def test_a_test_that_did_not_run_or_was_cut_is_nothing_and_flagged():
 def test_an_ordinary_assignment_may_import_the_library_and_a_sealed_check_is_known():
     assert {"dgm_tutor.models", "dgm_tutor.files", "dgm_tutor.checks"} <= set(Ordinary(LIBRARY).provides)
     assert SEALED.search('check("01-small/total", total)') and not SEALED.search("assert check(1)")
+
+
+def test_a_sealed_check_without_its_exercises_stops_the_command(tmp_path):
+    """It would be an ordinary test, and believed."""
+    url = f"sqlite:///{tmp_path / 'gradebook.db'}"
+    with Gradebook(url) as gradebook:
+        gradebook.add_assignment("ps1")
+        gradebook.add_notebook("sheet", "ps1")
+        gradebook.add_source_cell("t", "sheet", "ps1", cell_type="code", source='check("ps1/total", total)')
+    about = SimpleNamespace(db_url=url, course_id="default_course")
+    step = SimpleNamespace(coursedir=about, config=Config(SealedExecute={"exercises": str(tmp_path)}), fail=refuse)
+    with pytest.raises(NbGraderException, match="'ps1' need its exercises, and there is no folder"):
+        ClassAutograde._expected(step, "ps1")
+    (tmp_path / "ps1").mkdir()
+    assert ClassAutograde._expected(step, "ps1") == ["sheet"]
+
+
+def refuse(message: str) -> None:
+    raise NbGraderException(message)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from dgm_tutor.files import write_bytes
 
-PATIENCE = 15  # seconds
+PATIENCE = 30  # seconds: a busy machine takes its time to start a worker
 
 
 def run_all(

@@ -18,8 +18,10 @@ from dgm_tutor.files import write_bytes
 from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.plugins import ExtractorPlugin
 from nbgrader.utils import parse_utc
+from traitlets import Unicode
 
 from dgm_autograder import intake
+from dgm_autograder.pseudonyms import Pseudonyms
 
 MAX_MEMBERS = 1_000
 MAX_UNPACKED = 200_000_000  # bytes of one student's archive, whatever it says of itself
@@ -29,6 +31,13 @@ ARCHIVES = (".zip", ".tar", ".gz", ".tgz")
 
 class PlainCollect(ExchangeCollect):
     """Copies ordinary files only; the time is the one by which nbgrader named the folder."""
+
+    pseudonyms = Unicode(help="A private file, outside the course: names in it stand for students.").tag(config=True)
+
+    def init_src(self):
+        """Find the submissions; under pseudonyms nobody owns their folder, so owners are not compared."""
+        self.check_owner = self.check_owner and not self.pseudonyms
+        super().init_src()
 
     def _path_to_record(self, path):
         """The submission in an inbound folder; a name that nbgrader did not give is taken as it is."""
@@ -40,7 +49,9 @@ class PlainCollect(ExchangeCollect):
             timestamp = None
         if timestamp is None:
             timestamp = datetime.fromtimestamp(os.lstat(path).st_ctime, UTC).replace(tzinfo=None)
-        return {"username": student.strip(".") or "unnamed", "filename": name, "timestamp": timestamp}
+        student = student.strip(".") or "unnamed"
+        student = Pseudonyms(Path(self.pseudonyms)).of(student) if self.pseudonyms else student
+        return {"username": student, "filename": name, "timestamp": timestamp}
 
     def do_copy(self, src, dest, log=None):
         """Copy what is plain; a submission is there whole or not at all, for the next run asks only whether it is."""

@@ -1,11 +1,11 @@
-"""`dgm-tutor grade`, `exercises` and `matrix`. What they need is imported when they run: it takes seconds."""
+"""`dgm-tutor grade`, `exercises`, `matrix` and `class`. What they need is imported when they run: it takes seconds."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.cli.command import Command, add_json, later, show
 
 EXERCISES = Path("course") / "exercises"
 KEPT = Path("runs") / "matrix"  # what a broken-off run has done
@@ -110,3 +110,8 @@ def _matrix(arguments: argparse.Namespace) -> int:
 grade = Command("grade", "Grade a notebook of exercises: your score and a page of feedback.", _add_grade, _grade)
 exercises = Command("exercises", "Write the source notebooks and banks of exercises.", _add_exercises, _exercises)
 matrix = Command("matrix", "Run every right and wrong answer against its check.", _add_matrix, _matrix)
+class_ = later(
+    "class",
+    "Teach with it: release, collect, grade, review, export, regrade.",
+    "dgm_autograder.teaching.commands:CLASS",
+)

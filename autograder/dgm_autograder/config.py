@@ -14,11 +14,13 @@ from nbgrader.preprocessors import (
 )
 from traitlets.config import Config
 
+from dgm_autograder import audit
 from dgm_autograder.clean import CleanOutput, HideTests
 from dgm_autograder.collect import PlainCollect, PlainExtractor
 from dgm_autograder.converters import install
 from dgm_autograder.restore import Restore
 from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
+from dgm_autograder.teaching.late import POLICY, LateDays
 
 
 def configure(c: Config, course: Path) -> None:
@@ -26,6 +28,7 @@ def configure(c: Config, course: Path) -> None:
     c.CourseDirectory.root = str(course)
     c.CourseDirectory.course_id = "dgm-tutor"
     install()
+    audit.install()
     c.ExchangeFactory.collect = PlainCollect
     c.ZipCollectApp.extractor_plugin = PlainExtractor
     c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec, CheckCellMetadata]
@@ -41,3 +44,5 @@ def configure(c: Config, course: Path) -> None:
     ]
     c.GenerateFeedback.preprocessors = [HideTests, GetGrades, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")
+    if (course / POLICY).is_file():
+        c.AssignLatePenalties.plugin_class = LateDays

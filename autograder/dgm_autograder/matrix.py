@@ -58,8 +58,11 @@ class Row:
         )
 
 
-def matrix(folder: Path, seeds: int, jobs: int = 1, kept: Path | None = None) -> list[Row]:
-    """A row per exercise of the assignment in `folder`. What is done is kept in the folder `kept`, if there is one."""
+def matrix(folder: Path, seeds: int, jobs: int = 1, kept: Path | None = None, overlay: Path | None = None) -> list[Row]:
+    """A row per exercise of the assignment in `folder`, under the `overlay` if there is one.
+
+    What is done is kept in the folder `kept`, if there is one; use it without an overlay.
+    """
     exercises = [exercise.name for exercise in load(folder).exercises]
     work = [
         (name, FIRST_SEED + start, FIRST_SEED + min(start + CHUNK, seeds))
@@ -71,7 +74,7 @@ def matrix(folder: Path, seeds: int, jobs: int = 1, kept: Path | None = None) ->
     left = [piece for piece in work if piece not in rows]
     spawn = get_context("spawn")  # a fork after torch has run threads may hang
     with ProcessPoolExecutor(jobs, spawn, torch.set_num_threads, (1,)) as pool:
-        running = {pool.submit(_rows, folder, name, range(*ends)): (name, *ends) for name, *ends in left}
+        running = {pool.submit(_rows, folder, name, range(*ends), overlay): (name, *ends) for name, *ends in left}
         bar = tqdm(as_completed(running), "pieces", len(work), initial=len(work) - len(left), disable=None)
         for done in bar:
             rows[running[done]] = done.result()
@@ -126,9 +129,9 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def _rows(folder: Path, name: str, seeds: range) -> Row:
+def _rows(folder: Path, name: str, seeds: range, overlay: Path | None) -> Row:
     """Every answer to one exercise, on some seeds."""
-    assignment = load(folder)
+    assignment = load(folder, overlay)
     exercise = assignment.exercise(name)
     wrong, right = (assignment.bank(name, kind) for kind in ("wrong", "right"))
     right.append(Answer(assignment.folder / "exercise.py", "right", {}))

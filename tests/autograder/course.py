@@ -33,7 +33,11 @@ class Course:
         (folder / "nbgrader_config.py").write_text(settings)
 
     def nbgrader(self, *arguments: str) -> str:
-        """Run a command; what it says. Raises `AssertionError` with the log where it fails."""
+        """Run one of nbgrader's commands; what it says."""
+        return self.run("-m", "nbgrader", *arguments, log=True)
+
+    def run(self, *arguments: str, log: bool = False) -> str:
+        """Run Python with these arguments; its output and, asked for, its log. Raises `AssertionError`."""
         paths = [str(ROOT / "autograder"), str(ROOT)]
         environment = os.environ | {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -41,11 +45,11 @@ class Course:
             "OMP_NUM_THREADS": "1",
             "HOME": str(self.folder.parent),
         }
-        command = [sys.executable, "-m", "nbgrader", *arguments]
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
         if done.returncode:
-            raise AssertionError(f"nbgrader {' '.join(arguments)} failed:\n{done.stderr[-6000:]}")
-        return done.stdout + done.stderr
+            raise AssertionError(f"{' '.join(arguments)} failed:\n{done.stderr[-6000:]}")
+        return done.stdout + (done.stderr if log else "")
 
     def release(self) -> dict:
         """The student's notebook."""

@@ -1,0 +1,220 @@
+"""Parts of an instructor's desk by themselves: late days, pseudonyms, platforms' downloads, cells, discrimination."""
+
+import csv
+import io
+import stat
+import zipfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from dgm_autograder.collect import PlainCollect
+from dgm_autograder.pseudonyms import Pseudonyms
+from dgm_autograder.teaching import late, lms, roster
+from dgm_autograder.teaching.course import Course
+from dgm_autograder.teaching.export import cell, export
+from dgm_autograder.teaching.items import discrimination
+from dgm_autograder.teaching.late import Policy, extensions, policy, term
+from nbgrader.api import Gradebook
+
+NAME = "01-small"
+SETTINGS = """
+from pathlib import Path
+from dgm_autograder.config import configure
+c = get_config()
+configure(c, Path(__file__).resolve().parent)
+"""
+
+
+def course(top: Path, more: str = "") -> Course:
+    """A course with a released notebook and nothing else."""
+    (top / "release" / NAME).mkdir(parents=True)
+    (top / "release" / NAME / f"{NAME}.ipynb").write_text("{}")
+    (top / "nbgrader_config.py").write_text(SETTINGS + more)
+    return Course(top)
+
+
+def submission(name: str, due: datetime, hours: float) -> SimpleNamespace:
+    seconds = max(0.0, hours * 3600)
+    return SimpleNamespace(name=name, assignment=SimpleNamespace(duedate=due), total_seconds_late=seconds)
+
+
+def test_the_budget_goes_to_the_first_late_days_of_the_term():
+    rules = Policy(None, budget=3, penalty=0.25, last=4, grace=10)
+    start = datetime(2026, 3, 1)
+    handed = [submission(f"a{i}", start + timedelta(weeks=i), late) for i, late in enumerate((25, 1 / 6, 26, 0.2, 97))]
+    found = term(rules, handed[::-1])
+    assert [(found[f"a{i}"].days, found[f"a{i}"].used, found[f"a{i}"].left) for i in range(5)] == [
+        (2, 2, 3),
+        (0, 0, 1),  # ten minutes of grace
+        (2, 1, 1),
+        (1, 0, 0),
+        (5, 0, 0),  # after the last day: worth nothing, and costs no day
+    ]
+    assert rules.loss(8.0, days=2, left=1) == 2.0 and rules.loss(8.0, days=5, left=9) == 8.0
+    assert rules.loss(8.0, days=2, left=2) == 0.0
+
+
+def test_times_are_in_the_policys_zone_also_where_clocks_change(tmp_path):
+    (tmp_path / "late.toml").write_text('timezone = "America/Los_Angeles"\n[due]\na = 2026-03-06T23:59:00\n')
+    (tmp_path / "extensions.csv").write_text(
+        "student,assignment,until\nann,a,2026-03-10 23:59\nbob,a,2026-03-10T12:00Z\n"
+    )
+    rules = policy(tmp_path)
+    assert rules.due == {"a": datetime(2026, 3, 7, 7, 59)}
+    assert extensions(tmp_path, rules.timezone) == {
+        ("ann", "a"): datetime(2026, 3, 11, 6, 59),  # an hour earlier by UTC: summer time began on March 8
+        ("bob", "a"): datetime(2026, 3, 10, 12, 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("budget = 3", "give the time zone"),
+        ('timezone = "Mars/Olympus"', "give the time zone"),
+        ('timezone = "UTC"\nbudgets = 3', "unknown budgets"),
+        ('timezone = "UTC"\npenalty = 25', "from 0 to 1"),
+        ('timezone = "UTC"\n[due]\na = "tomorrow"', "is no time"),
+        ("timezone =", "late.toml"),
+    ],
+)
+def test_a_policy_that_is_not_one_is_refused(tmp_path, text, said):
+    (tmp_path / "late.toml").write_text(text)
+    with pytest.raises(ValueError, match=said):
+        policy(tmp_path)
+
+
+def test_pseudonyms_stay_are_private_and_lead_back(tmp_path):
+    table = Pseudonyms(tmp_path / "private" / "names.csv")
+    drawn = {student: table.of(student) for student in ("ann", "bob, jr", "ann")}
+    assert drawn == {student: Pseudonyms(table.path).of(student) for student in drawn} and len(set(drawn.values())) == 2
+    assert table.students() == {pseudonym: student for student, pseudonym in drawn.items()}
+    assert not any("ann" in pseudonym or "bob" in pseudonym for pseudonym in table.students())
+    assert stat.S_IMODE(table.path.stat().st_mode) == 0o600
+
+
+def test_the_exchange_is_collected_under_pseudonyms(tmp_path):
+    held = course(tmp_path / "course", f"c.PlainCollect.pseudonyms = {str(tmp_path / 'names.csv')!r}\n")
+    collect = PlainCollect(coursedir=held.app.coursedir, config=held.config)
+    record = collect._path_to_record(f"/x/ann+{NAME}+2026-03-01 12:00:00.000000 UTC+secret")
+    assert record["username"].startswith("anon-") and roster.real(held) == {record["username"]: "ann"}
+
+
+PACKED = {
+    "canvas": {
+        f"arborann_101_9001_{NAME}-1.ipynb": "ann",
+        f"dejongbob_LATE_102_9002_{NAME}.ipynb": "bob",
+        "arborann_101_9003_weights.safetensors": "weights",
+        "readme.txt": "?",
+    },
+    "moodle": {
+        f"Ann Arbor_101_assignsubmission_file_/{NAME} (1).ipynb": "ann",
+        f"Bob de Jong_102_assignsubmission_file/{NAME}.ipynb": "bob",
+        "Ann Arbor_101_assignsubmission_file_/weights.safetensors": "weights",
+        "readme.txt": "?",
+    },
+    "blackboard": {
+        f"Sheet_one_101_attempt_2026-03-05-12-00-00_{NAME}.ipynb": "old",
+        f"Sheet_one_101_attempt_2026-03-06-12-00-00_{NAME}.ipynb": "ann",
+        "Sheet_one_101_attempt_2026-03-06-12-00-00_weights.safetensors": "weights",
+        "Sheet_one_101_attempt_2026-03-06-12-00-00.txt": "a receipt",
+        f"Sheet_one_102_attempt_2026-03-06-12-00-00_{NAME}.ipynb": "bob",
+        "readme.txt": "?",
+    },
+}
+
+
+def pack(path: Path, files: dict[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("platform", PACKED)
+def test_a_platforms_download_becomes_submissions(tmp_path, platform):
+    held = course(tmp_path / "course")
+    (tmp_path / "course" / "roster.csv").write_text("id,lms_user_id\nann,101\ncat,103\n")
+    people, archive = roster.roster(held), pack(tmp_path / "class.zip", PACKED[platform])
+    told = lms.collect(held, NAME, archive, platform, people)
+    assert told == {
+        "collected": ["ann", "102"],
+        "unchanged": [],
+        "not on the roster": ["102"],
+        "not understood": ["readme.txt"],
+    }
+    place = tmp_path / "course" / "submitted" / "ann" / NAME
+    assert (place / f"{NAME}.ipynb").read_text() == "ann" and (place / "weights.safetensors").read_text() == "weights"
+    assert (place / "timestamp.txt").is_file() == (platform == "blackboard")
+    assert lms.collect(held, NAME, archive, platform, people)["unchanged"] == ["ann", "102"]
+    newer = {name: "newer" if content == "ann" else content for name, content in PACKED[platform].items()}
+    assert lms.collect(held, NAME, pack(tmp_path / "newer.zip", newer), platform, people)["collected"] == ["ann"]
+    assert (place / f"{NAME}.ipynb").read_text() == "newer"
+    old = list((tmp_path / "course" / "replaced" / "ann").rglob("*.ipynb"))
+    assert [path.read_text() for path in old] == ["ann"], "what was replaced is kept"
+
+
+def test_what_a_download_hides_is_refused_for_its_student_alone(tmp_path):
+    held, inner = course(tmp_path / "course"), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("../../out.txt", "out")
+    files = {"a_101_1_work.zip": inner.getvalue(), f"b_102_1_{NAME}.ipynb": "bob", "c_103_1_..\\x.ipynb": "x"}
+    told = lms.collect(held, NAME, pack(tmp_path / "class.zip", files), "canvas", {})
+    assert told["collected"] == ["101", "102"] and told["not understood"] == ["c_103_1_..\\x.ipynb"]
+    place = tmp_path / "course" / "submitted"
+    assert "outside its folder" in (place / "101" / NAME / f"{NAME}.ipynb").read_text()
+    assert not list(tmp_path.rglob("out.txt"))
+    with pytest.raises(ValueError, match="not a zip file"):
+        lms.collect(held, NAME, tmp_path / "course" / "nbgrader_config.py", "canvas", {})
+
+
+def test_a_roster_says_what_is_wrong_with_it(tmp_path):
+    held = course(tmp_path / "course")
+    for text, said in (("name\nann\n", "a column id"), ("id\nann\nann\n", "there twice")):
+        (tmp_path / "r.csv").write_text(text)
+        with pytest.raises(ValueError, match=said):
+            roster.roster(held, tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_no_name_is_a_formula(name):
+    assert cell(name) == f"'{name}"
+    assert (cell("Ann = 1"), cell(-1.5), cell(2.0), cell("")) == ("Ann = 1", "-1.5", "2", "")
+
+
+def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
+    strong = {f"s{i}": float(i >= 5) for i in range(10)}
+    rest = {f"s{i}": i / 10 for i in range(10)}
+    correlation, gap = discrimination({"a": strong, "b": rest}, "a")
+    means = (0.7 - 0.2) / (sum((i / 10 - 0.45) ** 2 for i in range(10)) / 10) ** 0.5 * 0.5  # (M1 - M0) / s sqrt(pq)
+    assert correlation == pytest.approx(means) and gap == 1.0
+    against = {student: 1 - share for student, share in rest.items()}
+    assert discrimination({"a": strong, "b": against}, "a") == (pytest.approx(-means), -1.0)
+    assert discrimination({"a": dict.fromkeys(strong, 1.0), "b": rest}, "a") == (None, None)
+
+
+def test_anonymous_marks_are_exported_under_real_names(tmp_path):
+    held = course(tmp_path / "course", f"c.PlainCollect.pseudonyms = {str(tmp_path / 'names.csv')!r}\n")
+    (held.folder / "roster.csv").write_text("id,last_name\nann,Arbor\nbob,Dylan\n")
+    (held.folder / "late.toml").write_text(f'timezone = "UTC"\npenalty = 0.5\n[due]\n{NAME} = 2026-03-01T12:00:00\n')
+    (held.folder / "extensions.csv").write_text(f"student,assignment,until\nbob,{NAME},2026-03-09T00:00\n")
+    table = roster.pseudonyms(held)
+    with Gradebook(held.db_url, "dgm-tutor") as gradebook:
+        gradebook.add_assignment(NAME)
+        gradebook.add_notebook("n", NAME)
+        gradebook.add_grade_cell("q", "n", NAME, max_score=5, cell_type="code")
+        for student, score in (("ann", 4.0), ("bob", 3.0)):
+            gradebook.add_student(table.of(student))
+            gradebook.add_submission(NAME, table.of(student), timestamp=datetime(2026, 3, 2, 11))
+            gradebook.find_grade("q", "n", NAME, table.of(student)).auto_score = score
+        gradebook.db.commit()
+    with held.gradebook() as gradebook:
+        rows = late.apply(gradebook, held.folder, roster.real(held))
+    assert {row["student"]: row["days late"] for row in rows} == {table.of("ann"): 1, table.of("bob"): 0}
+    told = export(held, [NAME], "plain", tmp_path / "out.csv", None, {})
+    with open(tmp_path / "out.csv", newline="") as file:
+        assert {row["student_id"]: row["score"] for row in csv.DictReader(file)} == {"ann": "2", "bob": "3"}
+    assert told["not on the roster"] == [] and told["waiting"] == [f"ann ({NAME})", f"bob ({NAME})"]
+    assert "anon-" not in (tmp_path / "out.csv").read_text()

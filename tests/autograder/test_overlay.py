@@ -1,9 +1,14 @@
 """A private overlay decides marks, and nothing of it reaches release, room, autograded notebook or feedback."""
 
+import textwrap
+
 import pytest
 from dgm_autograder.assignment import load
+from dgm_autograder.cases import entry, reply
 from dgm_autograder.verdicts import found
 from nbgrader.api import Gradebook
+
+from dgm_tutor.checks.judge import judge
 
 from ..attacks.course import NAME, RIGHT, SmallCourse
 
@@ -131,6 +136,23 @@ def test_an_overlay_that_is_not_private_or_not_one_is_refused(tmp_path):
     (private / NAME / "exercise.py").write_text("x = 1")
     with pytest.raises(ValueError, match="an overlay holds"):
         load(public, private)
+
+
+def test_the_overlay_that_the_guide_shows_works(tmp_path, root):
+    guide = (root / "docs" / "teaching.md").read_text()
+    code = guide[guide.index("    from dataclasses import") : guide.index("Points of a question are shared")]
+    place = tmp_path / "private" / "10-beta-vae"
+    place.mkdir(parents=True)
+    (place / "checks.py").write_text(textwrap.dedent(code))
+    assignment = load(root / "course" / "exercises" / "10-beta-vae", tmp_path / "private")
+    split = assignment.exercise("split")
+    assert assignment.private(split) == [False, False, True]
+    fresh = entry(assignment, split, seed=5)
+    for kind, expected in (("right", True), ("wrong", False)):
+        for answer in assignment.bank("split", kind):
+            given = answer.namespace[split.answer]
+            replies = [reply(case.probe, given, case.inputs, 9) for case in fresh.cases]
+            assert (judge(fresh.cases, replies, {}).outcome == "right") == expected, answer.path
 
 
 def folder(exercises):

@@ -87,7 +87,9 @@ def term(tmp_path_factory) -> SimpleNamespace:
     said["grade"] = desk(course, "grade", NAME, "--json")
     said["first"] = marks(course, "scale")
     with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:  # as Formgrader does
-        gradebook.find_grade("total", NAME, NAME, "dan").manual_score = 1.0
+        for student, question, mark in (("dan", "total", 1.0), ("cat", "scale", 2.0)):
+            grade = gradebook.find_grade(question, NAME, NAME, student)
+            grade.manual_score, grade.needs_manual_grade = mark, False
         gradebook.db.commit()
     said["backup"] = Path(desk(course, "backup"))
     exercise.write_text(exercise.read_text().replace("3 * x", "2 * x"))
@@ -117,8 +119,13 @@ def test_a_regrade_does_what_its_preview_said(term):
     assert {row["question"] for row in term.preview} == {"scale"}
 
 
-def test_a_typed_mark_outlives_a_regrade_and_is_shown_again(term):
-    assert term.course.grades()["dan"]["total"][:3] == (0.0, 1.0, True)
+def test_a_typed_mark_outlives_a_regrade_and_is_shown_again_where_the_mark_below_changed(term):
+    assert term.course.grades()["dan"]["total"][:3] == (0.0, 1.0, False)
+    assert term.course.grades()["cat"]["scale"][:3] == (3.0, 2.0, True)
+    rows = {(row["student"], row["question"]): row["reason"] for row in desk(term.course, "flagged", NAME, "--json")}
+    assert set(rows) == {("cat", "scale"), ("dan", "scale")} and "after a mark was typed" in rows["cat", "scale"]
+    change = next(row for row in term.preview if row["student"] == "cat")
+    assert (change["auto_after"], change["score_before"], change["score_after"]) == (3.0, 2.0, 2.0)
 
 
 def test_a_regrade_wants_a_preview_of_these_very_marks(term):
@@ -136,14 +143,14 @@ def test_late_days_are_spent_and_extensions_count(term):
 @pytest.mark.parametrize("platform", ["plain", "canvas", "moodle", "blackboard"])
 def test_an_export_is_read_back(term, platform):
     said = desk(term.course, "export", NAME, "--for", platform, "--title", f"{NAME}=Sheet 1 (77)")
-    assert "2 waiting: ann" in said, "whose words are to be read, and whose typed mark is to be seen again"
+    assert "3 waiting: ann" in said, "words to be read, a typed mark to be seen again, a flag"
     with open(term.course.folder / f"grades-{platform}.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert not any(str(value).startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
     column = "score" if platform == "plain" else "Sheet 1 (77)"
     who = {"plain": "student_id", "canvas": "SIS User ID", "moodle": "Username", "blackboard": "Student ID"}[platform]
     scores = {row[who]: row[column] for row in rows if row[who]}
-    assert scores == {"ann": "5", "bob": "1", "cat": "5", "dan": "1", "eva": "0", "fay": ""}
+    assert scores == {"ann": "5", "bob": "1", "cat": "4", "dan": "1", "eva": "0", "fay": ""}
     numbers = {"canvas": "ID", "moodle": "ID number", "blackboard": "Username"}
     if platform in numbers:
         assert {row[who]: row[numbers[platform]] for row in rows}["cat"] == "103"
@@ -151,7 +158,7 @@ def test_an_export_is_read_back(term, platform):
 
 def test_items_name_the_commonest_slip(term):
     items = {item["question"]: item for item in desk(term.course, "items", NAME, "--json", "--output", "items.html")}
-    assert items["scale"]["difficulty"] == pytest.approx(2 / 5) and items["scale"]["slips"] == {"tripled": 1}
+    assert items["scale"]["difficulty"] == pytest.approx(1 / 3) and items["scale"]["slips"] == {"tripled": 1}
     assert items["scale"]["outcomes"] == {"right": 2, "wrong": 1, "not attempted": 1, "raised": 1}
     assert "tripled" in (term.course.folder / "items.html").read_text()
 
@@ -159,7 +166,10 @@ def test_items_name_the_commonest_slip(term):
 def test_the_log_has_every_change_and_cannot_be_changed(term):
     rows = desk(term.course, "audit", NAME, "--json")
     typed = [row for row in rows if row["field"] == "manual_score"]
-    assert [(row["student"], row["question"], row["old"], row["new"]) for row in typed] == [("dan", "total", None, 1.0)]
+    assert [(row["student"], row["question"], row["old"], row["new"]) for row in typed] == [
+        ("dan", "total", None, 1.0),
+        ("cat", "scale", None, 2.0),
+    ]
     ann = [(row["old"], row["new"]) for row in rows if (row["student"], row["question"]) == ("ann", "scale")]
     assert ann == [(None, 0.0), (0.0, 3.0)]
     assert any(row["field"] == "late_submission_penalty" and row["student"] == "bob" for row in rows)

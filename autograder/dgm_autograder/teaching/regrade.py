@@ -16,6 +16,7 @@ from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook
 from sqlalchemy import delete, insert
 
+from dgm_autograder.converters import DONE
 from dgm_autograder.teaching.backup import backup
 from dgm_autograder.teaching.course import SETTINGS, Course, nbgrader
 from dgm_autograder.teaching.late import POLICY
@@ -54,9 +55,12 @@ def preview(course: Course, assignment: str) -> list[Change]:
         raise ValueError("a preview copies the gradebook, which must be in SQLite")
     shadow = _shadow(course, assignment)
     nbgrader(shadow, "autograde", assignment)
+    left = sorted(
+        {student for student, _ in _marks(course.db_url, assignment)} - set(_regraded(course, shadow, assignment))
+    )
+    if left:
+        raise RuntimeError(f"not graded again, is it still in submitted/?: {', '.join(left)}. Nothing was changed")
     before, after = _marks(course.db_url, assignment), _marks(_url(shadow), assignment)
-    if missing := set(before) - set(after):
-        raise RuntimeError(f"grading again left out {', '.join(sorted(s for s, _ in missing))}; nothing was changed")
     changes = [
         Change(
             *key,
@@ -159,8 +163,11 @@ def _take_marks(course: Course, shadow: Path, assignment: str) -> None:
                 new = graded.find_submission_notebook(notebook.name, assignment, submission.student.id)
                 marks = {grade.id: grade for grade in new.grades}
                 for grade in notebook.grades:
+                    if grade.manual_score is None or grade.auto_score != marks[grade.id].auto_score:
+                        grade.needs_manual_grade = marks[
+                            grade.id
+                        ].needs_manual_grade  # a typed mark is to be seen again
                     grade.auto_score = marks[grade.id].auto_score
-                    grade.needs_manual_grade = marks[grade.id].needs_manual_grade
                 said = {comment.id: comment.auto_comment for comment in new.comments}
                 for comment in notebook.comments:
                     comment.auto_comment = said.get(comment.id)
@@ -174,14 +181,22 @@ def _take_marks(course: Course, shadow: Path, assignment: str) -> None:
 
 def _take_results(course: Course, shadow: Path, assignment: str) -> None:
     """The autograded notebooks. Cut off here, marks are right already and `nbgrader autograde` makes the rest again."""
-    top = shadow / course.app.coursedir.autograded_directory
-    for student in sorted(os.listdir(top)):
-        new, old = top / student / assignment, course.place("autograded", student, assignment)
-        if new.is_dir():
-            aside = old.with_name(f".{old.name}.old")
-            shutil.rmtree(aside, ignore_errors=True)
-            old.parent.mkdir(parents=True, exist_ok=True)
-            if old.exists():
-                old.rename(aside)
-            shutil.move(new, old)
-            shutil.rmtree(aside, ignore_errors=True)
+    for student in _regraded(course, shadow, assignment):
+        new, old = _result(course, shadow, student, assignment), course.place("autograded", student, assignment)
+        aside = old.with_name(f".{old.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        old.parent.mkdir(parents=True, exist_ok=True)
+        if old.exists():
+            old.rename(aside)
+        shutil.move(new, old)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _result(course: Course, shadow: Path, student: str, assignment: str) -> Path:
+    return shadow / course.place("autograded", student, assignment).relative_to(course.folder)
+
+
+def _regraded(course: Course, shadow: Path, assignment: str) -> list[str]:
+    """The students with a finished result in the shadow."""
+    students = sorted(os.listdir(shadow / course.app.coursedir.autograded_directory))
+    return [student for student in students if (_result(course, shadow, student, assignment) / DONE).is_file()]

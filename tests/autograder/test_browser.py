@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from dgm_autograder import audit
 from nbgrader.api import Gradebook
 from playwright.sync_api import expect, sync_playwright
 
@@ -58,6 +59,15 @@ def test_formgrader_grades_and_shows_the_verdict(course, page):
     open_(page, f"formgrader/submissions/{submission}/")
     expect(page.locator("body")).to_contain_text("z cut from the graph")
     expect(page.locator("body")).to_contain_text("0 of 4 points")
+    box = page.locator("input.score#price")
+    expect(box).to_have_attribute("placeholder", "2")
+    box.fill("1.5")
+    with page.expect_response(lambda response: "/formgrader/api/grade/" in response.url and response.ok):
+        box.press("Tab")
+    with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:
+        typed = [row for row in audit.changes(gradebook, NAME, STUDENT) if row["field"] == "manual_score"]
+    assert [(row["question"], row["new"]) for row in typed] == [("price", 1.5)]
+    assert typed[0]["source"] == "jupyterlab" and typed[0]["who"]
 
 
 def test_validate_says_what_is_not_right(course, page):

@@ -63,6 +63,9 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
 def _collect(course: Course, given: argparse.Namespace) -> int:
     if given.zip is None:
         course.nbgrader("collect", given.assignment, "--update")
+        submitted = course.folder / course.app.coursedir.submitted_directory
+        there = sorted(path.parent.name for path in submitted.glob(f"*/{given.assignment}"))
+        show([{"what": "in submitted/", "count": len(there), "names": ", ".join(there)}], given.json)
         return 0
     if given.platform is None:
         raise ValueError(f"say where {given.zip} is from: --from {', --from '.join(sorted(lms.NAMES))}")

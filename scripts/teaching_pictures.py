@@ -1,0 +1,87 @@
+"""Take the pictures of docs/teaching.md: a small class graded in a temporary course, looked at in headless Chromium.
+
+    python scripts/teaching_pictures.py
+
+Every picture shows the real thing. Needs Chromium and bubblewrap; takes a few minutes.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import chromium
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.autograder.course import NAME, Course, answered, banked, solutions  # noqa: E402
+from tests.browser.notebook import launch  # noqa: E402
+from tests.browser.server import serve  # noqa: E402
+
+PICTURES = ROOT / "docs" / "images"
+
+
+def slip(name: str) -> str:
+    """A banked wrong answer, without the lines that say what is wrong with it."""
+    return "\n".join(line for line in banked("wrong", name).splitlines() if not line.startswith("# "))
+
+
+DIES = "def importance_bound(x, posterior, prior, decoder, samples):\n    import os\n    os._exit(1)"
+CLASS = {  # what each got wrong; everything else is the model's answer, and nobody trains
+    "ann": {},
+    "ben": {"loss": slip("loss_z_detached")},
+    "cleo": {"loss": slip("loss_z_detached"), "bound": slip("bound_mean_of_logs")},
+    "dan": {"bound": DIES},
+    "eva": {"price": slip("price_sign"), "bound": slip("bound_mean_of_logs"), "repair": ""},
+    "finn": {"price": "", "split": "", "bound": "", "repair": "", "likelihood": ""},
+}
+
+
+def course(folder: Path) -> Course:
+    """The class, graded, with feedback and item analysis."""
+    made = Course(folder / "course")
+    made.nbgrader("generate_assignment", NAME)
+    right = {name: text for name, text in solutions().items() if name != "experiment"}
+    for student, slips in CLASS.items():
+        place = made.folder / "submitted" / student / NAME
+        place.mkdir(parents=True)
+        given = {name: text for name, text in (right | slips).items() if text}
+        (place / f"{NAME}.ipynb").write_text(json.dumps(answered(made.release(), given)))
+    for step in (["grade", NAME], ["feedback", NAME], ["items", NAME, "--output", "items.html"]):
+        made.run("-m", "dgm_tutor", "class", *step)
+    return made
+
+
+def save(page: Page, name: str, **about: object) -> None:
+    """A screenshot in few colours, so that it is small."""
+    path = PICTURES / f"{name}.png"
+    page.screenshot(path=path, **about)
+    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        made = course(Path(folder))
+        browser = launch(playwright, chromium.find())
+        page = browser.new_page(viewport={"width": 1100, "height": 640})
+        page.set_default_timeout(60_000)
+        page.goto((made.folder / "items.html").as_uri())
+        save(page, "item-analysis", full_page=True)
+        page.goto((made.folder / "feedback" / "ben" / NAME / f"{NAME}.html").as_uri())
+        page.get_by_text("z cut from the graph").first.evaluate("e => e.scrollIntoView({block: 'center'})")
+        save(page, "feedback")
+        flagged = json.loads(made.run("-m", "dgm_tutor", "class", "flagged", NAME, "--json"))
+        with serve(made.folder, Path(folder) / "server") as server:
+            page.goto(f"{server.url}/lab?token={server.token}")  # Formgrader's own requests carry only the cookie
+            page.goto(f"{server.url}/{next(row['open'] for row in flagged if row['student'] == 'dan')}")
+            page.get_by_text("Flagged for the instructor").first.evaluate("e => e.scrollIntoView({block: 'center'})")
+            save(page, "formgrader-flagged")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

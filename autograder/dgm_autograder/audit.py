@@ -15,6 +15,8 @@ from nbgrader.api import Base, Grade, Gradebook, SubmittedNotebook
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.orm import Session
 
+from dgm_autograder.verdicts import VERDICTS
+
 MARKS = {"grade": ("auto_score", "manual_score", "extra_credit"), "submitted_notebook": ("late_submission_penalty",)}
 COLUMNS = ("id", "at", "who", "source", "student", "assignment", "question", "field", "old", "new")
 # Where a row of either table hangs: student, assignment, question.
@@ -111,7 +113,8 @@ TRIGGERS = {
 
 
 def watch(target: object, connection: Connection, **_: object) -> None:
-    """Put the log into a gradebook that lacks it; called whenever nbgrader opens one."""
+    """Put what is ours into a gradebook that lacks it; called whenever nbgrader opens one."""
+    VERDICTS.create(connection, checkfirst=True)
     kind = connection.dialect.name
     if kind not in KINDS or not inspect(connection).has_table("grade"):
         return

@@ -1,4 +1,7 @@
-"""What sealed grading found, kept in the gradebook beside the marks: for item analysis and for grading again."""
+"""What sealed grading found, kept in the gradebook beside the marks: for item analysis and for grading again.
+
+The table is made when a gradebook is opened (`audit.watch`), before several processes may want it at once.
+"""
 
 from nbgrader.api import Gradebook, MissingEntry
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, delete, insert, inspect, select
@@ -18,7 +21,6 @@ VERDICTS = Table(
 
 def record(session: Session, grade_id: str, mark: Mark | None) -> None:
     """Keep what was found for a grade, in the place of what was found before."""
-    VERDICTS.create(session.connection(), checkfirst=True)
     session.execute(delete(VERDICTS).where(VERDICTS.c.grade_id == grade_id))
     if mark is not None:
         session.execute(insert(VERDICTS).values(grade_id=grade_id, **vars(mark.found)))

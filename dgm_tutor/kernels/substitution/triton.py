@@ -128,7 +128,7 @@ def _constants(step: str, sizes: list[int], dtype: torch.dtype) -> dict:
     return {
         "GATED": step == "gated",
         "LAYERS": len(sizes),
-        "ROWS": max(1, min(16, 2048 // max(units))),
+        "ROWS": max(1, min(16, (2048 if len(sizes) < 3 else 1024) // max(units))),  # more would not stay in registers
         **{f"UNITS_{k}": size for k, size in enumerate(units, 1)},
         "WIDE": tl.float64 if dtype == torch.float64 else tl.float32,
     }
@@ -147,6 +147,7 @@ def variants() -> list[Variant]:
             types,
             _constants(step, sizes, torch.float32),
             WARPS,
+            aligned=(*pointers, "order", "ends", *[f"size_{k}" for k in range(1, len(sizes) + 1)]),
         )
         for step, sizes in (
             ("affine", [64]),

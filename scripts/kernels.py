@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("operation", nargs="*", help=f"default: all of {', '.join(operations())}")
     parser.add_argument("--limits", action="store_true", help="look at the limits only, not at the lock")
     parser.add_argument("--locks", type=Path, default=LOCKS, help=argparse.SUPPRESS)
-    args = parser.parse_args(arguments)
+    args = parser.parse_intermixed_args(arguments)
     unknown = sorted(set(args.operation) - set(operations()))
     if unknown:
         parser.error(f"no kernels called {', '.join(unknown)}; there are: {', '.join(operations())}")

@@ -18,6 +18,7 @@ from dgm_tutor import kernels
 from dgm_tutor.kernels.backend import interpreted
 
 CAPABILITIES = (75, 80, 89, 90)  # T4; A100; L4 and RTX 40; H100
+AS_TRITON_DOES = ("--regAllocOptLevel=2",)  # its option to the assembler, lest other code be measured than runs
 SHARED_ON_TURING = 48 * 1024  # bytes that a block may have on sm_75 without asking for more
 
 
@@ -69,7 +70,7 @@ def resources(variant: Variant, capability: int) -> Resources:
     if interpreted():
         raise RuntimeError("TRITON_INTERPRET is set, and interpreted kernels cannot be compiled: unset it")
     compiled = _compiled(variant, capability)
-    registers, spilled = _assembled(compiled.asm["ptx"])
+    registers, spilled = _assembled(compiled.asm["ptx"], capability)
     return Resources(registers, spilled, compiled.metadata.shared)
 
 
@@ -88,15 +89,16 @@ def _compiled(variant: Variant, capability: int):
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 
-def _assembled(ptx: str) -> tuple[int, int]:
+def _assembled(ptx: str, capability: int) -> tuple[int, int]:
     """Registers and spilled bytes a thread (stores and loads together), from ``ptxas -v``."""
-    from triton import knobs
+    from triton.backends.nvidia.compiler import get_ptxas  # newer Tritons bring two, for old chips and for new ones
 
     target = re.search(r"^\.target\s+(\S+?),?\s", ptx, re.MULTILINE)[1].rstrip(",")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "kernel.ptx"
         source.write_text(ptx)
-        command = [knobs.nvidia.ptxas.path, "-v", f"--gpu-name={target}", str(source), "-o", str(Path(folder) / "out")]
+        files = [str(source), "-o", str(Path(folder) / "out")]
+        command = [get_ptxas(capability).path, "-v", *AS_TRITON_DOES, f"--gpu-name={target}", *files]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"ptxas failed:\n{done.stderr}")

@@ -171,7 +171,13 @@ def variants() -> list[Variant]:
     types |= {f"{name}_step": "i32" for name in pointers}
     fixed = {"LEVELS": 256, "PIXELS": PIXELS, "WIDE": tl.float32}
     return [
-        Variant(f"{name} {K}", kernel, _only(kernel, types, own), fixed | own)
+        Variant(
+            f"{name} {K}",
+            kernel,
+            _only(kernel, types, own),
+            fixed | own,
+            aligned=tuple(pointer for pointer in pointers if pointer in kernel.arg_names),
+        )
         for K in (5, 10)
         for name, kernel, own in (
             ("log_prob", log_prob_kernel, {"COMPONENTS": triton.next_power_of_2(K)}),

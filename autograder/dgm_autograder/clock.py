@@ -3,34 +3,23 @@
 import time
 from pathlib import Path
 
-import psutil
-
 PATIENCE = 6.0  # a kernel that hardly ever gets a processor is given this many times its limit
 
 
 class Clock:
-    """Seconds since it was made, less those that the kernel below process `pid` waited for a processor.
+    """Seconds since it was made, less those that the kernel, process `pid`, waited for a processor.
 
     Never less than the time on the wall divided by `PATIENCE`: processes that a student starts may keep the kernel
     waiting too.
     """
 
     def __init__(self, pid: int):
-        self.start, self.pid = time.monotonic(), kernel(pid)
+        self.start, self.pid = time.monotonic(), pid
         self.waited = _waited(self.pid)
 
     def __call__(self) -> float:
         wall = time.monotonic() - self.start
         return max(wall - (_waited(self.pid) - self.waited), wall / PATIENCE)
-
-
-def kernel(pid: int) -> int:
-    """The kernel's process below bubblewrap and the first process of its room; `pid` itself without them."""
-    try:
-        below = psutil.Process(pid).children(recursive=True)
-    except psutil.Error:
-        return pid
-    return below[1].pid if len(below) > 1 else pid
 
 
 def _waited(pid: int) -> float:

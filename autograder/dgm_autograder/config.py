@@ -5,7 +5,6 @@ from pathlib import Path
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
     AssignLatePenalties,
-    CheckCellMetadata,
     ClearOutput,
     GetGrades,
     IgnorePattern,
@@ -31,7 +30,7 @@ def configure(c: Config, course: Path) -> None:
     audit.install()
     c.ExchangeFactory.collect = PlainCollect
     c.ZipCollectApp.extractor_plugin = PlainExtractor
-    c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec, CheckCellMetadata]
+    c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec]  # what Restore builds is whole
     c.Autograde.autograde_preprocessors = [
         SealedExecute,
         IgnorePattern,
@@ -40,7 +39,6 @@ def configure(c: Config, course: Path) -> None:
         CleanOutput,
         SaveSealedGrades,
         AssignLatePenalties,
-        CheckCellMetadata,
     ]
     c.GenerateFeedback.preprocessors = [HideTests, GetGrades, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")

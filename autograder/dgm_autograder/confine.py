@@ -21,6 +21,7 @@ SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/a
 LIBRARY = Path(dgm_tutor.__file__).resolve().parent
 AUTOGRADER = Path(__file__).resolve().parent
 HOME = "/home/student"
+PLACES = ("/tmp", "/dev/shm", HOME)  # that can be written
 USER = 1000  # as a user namespace shows the one who grades
 FIRST_UID = 0x70000000  # a root grader's kernels get users of their own from here on: nobody has these numbers
 TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux"}
@@ -69,33 +70,66 @@ def command(
     `stranger` gave, `shown` more paths to show read-only. Raises `Unconfined` where a tool is missing.
     """
     limits = limits or Limits()
+    rights = None if uid is None else ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+    arguments = _walls(room, limits, provides, files or {}, rights, shown)
+    if seccomp is not None:
+        arguments += ["--seccomp", str(seccomp)]
+    return [*arguments, "--", *_identity(uid), tool("prlimit"), *limits.options(), *inner]
+
+
+def warm(
+    base: Path, inner: list[str], *, provides: Iterable[str] | None, files: Mapping[str, int], shown: Iterable[str] = ()
+) -> list[str]:
+    """The same room for `zygote`, trusted code, which makes rooms within it, their sockets in folders below `base`."""
+    rights = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP") if os.geteuid() == 0 else None
+    return [*_walls(base, Limits(), provides, files, rights, shown), "--", *inner]
+
+
+def covered(provides: Iterable[str] | None, shown: Iterable[str] = ()) -> list[str]:
+    """What a fresh /tmp in a room hides of that which must be seen there, and of that which must be empty."""
+    emptied = [*copies(AUTOGRADER), *(copies(LIBRARY) if provides is not None else ())]
+    paths = [*_readable(shown), *map(str, emptied)]
+    below = sorted({path for path in paths if Path(path).is_relative_to("/tmp")})
+    return [path for path in below if not any(path.startswith(f"{other}/") for other in below)]
+
+
+def _walls(
+    room: Path,
+    limits: Limits,
+    provides: Iterable[str] | None,
+    files: Mapping[str, int],
+    rights: Iterable[str] | None,
+    shown: Iterable[str],
+) -> list[str]:
+    """bubblewrap's arguments; `rights` are the capabilities to keep, None is a user namespace in their place."""
     arguments = [tool("bwrap"), "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--hostname", "room"]
-    if uid is None:
+    if rights is None:
         arguments += ["--unshare-user", "--uid", str(USER), "--gid", str(USER)]
     else:
-        arguments += ["--cap-drop", "ALL"]
-        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
-            arguments += ["--cap-add", capability]
-    shown = list(dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix, *shown))))
+        arguments += ["--cap-drop", "ALL", *(word for right in rights for word in ("--cap-add", right))]
+    shown = _readable(shown)
     arguments += _parents(*SYSTEM, *shown, room)
     for path in SYSTEM:
         arguments += ["--ro-bind-try", path, path]
     arguments += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for place in ("/tmp", "/dev/shm", HOME):
+    for place in PLACES:
         arguments += ["--perms", "1777", "--size", str(limits.disk), "--tmpfs", place]
     arguments += _parents(*shown, room)  # again: a checkout or a room under /tmp has lost those that lay there
     for path in shown:
         arguments += ["--ro-bind", path, path]
     arguments += _package(provides)
-    for name, descriptor in (files or {}).items():
+    for name, descriptor in files.items():
         arguments += ["--perms", "0666", "--file", str(descriptor), f"{HOME}/{name}"]
     arguments += ["--bind", str(room), str(room), "--remount-ro", "/", "--chdir", HOME, "--clearenv"]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
-    if seccomp is not None:
-        arguments += ["--seccomp", str(seccomp)]
-    return [*arguments, "--", *_identity(uid), tool("prlimit"), *limits.options(), *inner]
+    return arguments
+
+
+def _readable(shown: Iterable[str]) -> list[str]:
+    """The Python environment and the paths `shown`, as they really lie."""
+    return list(dict.fromkeys(map(os.path.realpath, (sys.base_prefix, sys.prefix, *shown))))
 
 
 def _parents(*paths: str | Path) -> list[str]:

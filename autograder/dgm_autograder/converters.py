@@ -5,34 +5,23 @@ settings stay nbgrader's own.
 """
 
 import fnmatch
-import logging
 import os
 import shutil
-import traceback
 from pathlib import Path
 
 from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
-from nbgrader.converters import Autograde, GenerateFeedback, NbGraderException
-from sqlalchemy.exc import OperationalError
+from nbgrader.converters import GenerateFeedback, NbGraderException
 
-from dgm_autograder import confine, intake, provisioner, seccomp
+from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
+from dgm_autograder.batch import Batch
+from dgm_autograder.logs import PlainLog
 from dgm_autograder.ordinary import SEALED
-from dgm_autograder.restore import printable
 from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
 DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
-
-
-class PlainLog(logging.Filter):
-    """No name or message of a student's sends an escape code to a terminal."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always true; the record is rewritten."""
-        record.msg, record.args = printable(record.getMessage()), None
-        return True
 
 
 class Listed:
@@ -56,7 +45,7 @@ class Listed:
         raise NbGraderException(message)
 
 
-class ClassAutograde(Listed, Autograde):
+class ClassAutograde(Listed, Batch):
     """One student's submission, whatever it is, stops nobody else's and is never left out in silence."""
 
     def start(self) -> None:
@@ -76,6 +65,7 @@ class ClassAutograde(Listed, Autograde):
         try:
             super().start()
         finally:
+            forkserver.stop()
             shutil.rmtree(self._folder(STAGED), ignore_errors=True)
             if self.staged:
                 self.say()
@@ -146,18 +136,6 @@ class ClassAutograde(Listed, Autograde):
             except MissingEntry:
                 return False
         return True
-
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        """A notebook that breaks the grader itself is refused like one that cannot be read, and says so."""
-        try:
-            super().convert_single_notebook(notebook_filename)
-        except (OSError, MemoryError, OperationalError):  # the machine's trouble, or the database's: nobody's 0
-            raise
-        except Exception as error:
-            self.log.error("%s\n%s", notebook_filename, traceback.format_exc())
-            why = f"grading it broke off: {type(error).__name__}"
-            write_bytes(Path(notebook_filename), intake.refusal(why))
-            super().convert_single_notebook(notebook_filename)
 
     def run_post_convert_hook(self) -> None:
         """The last step of a submission: say that it is finished."""

@@ -4,6 +4,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import torch
 from dgm_tutor.checks.judge import Probe
@@ -35,6 +36,7 @@ class Test:
         return Probe(self.probe.__name__, _source(self.probe), self.says, self.share, bool(self.draws), measure)
 
 
+@cache
 def _source(function: Callable) -> str:
     return textwrap.dedent(inspect.getsource(function))
 

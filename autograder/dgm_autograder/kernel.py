@@ -6,8 +6,8 @@ import inspect
 import os
 import re
 import secrets
-import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 
@@ -18,6 +18,8 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import DottedObjectName, Type
 
 from dgm_autograder.clock import Clock
+from dgm_autograder.forkserver import Door
+from dgm_autograder.intake import read as read_file
 from dgm_autograder.limits import MIB
 from dgm_autograder.messages import RoomClient
 from dgm_autograder.provisioner import Bubblewrap
@@ -26,6 +28,7 @@ MAX_FILE = 2_000_000  # bytes of one file handed in beside a notebook
 MAX_FILES = 20
 LARGEST = 128 * MIB  # one message: a kernel that sends more loses its connection
 GRACE = 3.0  # seconds that an interrupted kernel has to come to rest
+WIRE = inspect.getsource(wire)
 SEND = """
 import base64 as _base64
 from IPython import get_ipython as _shell
@@ -35,51 +38,57 @@ _reply = {nonce!r} + "." + _base64.b64encode(_reply.encode()).decode()
 
 
 class RoomKernelManager(AsyncKernelManager):
-    """Python kernels under `Bubblewrap`, whatever provisioner the kernelspec or the environment names."""
+    """Python kernels under `Bubblewrap`, whatever provisioner the kernelspec or the environment names.
+
+    With a `door` they are forked where it leads.
+    """
 
     client_factory = Type(RoomClient)
     client_class = DottedObjectName("dgm_autograder.messages.RoomClient")
 
-    def __init__(self, provides: tuple[str, ...] | None = None, trusted: bool = False, **kwargs):
+    def __init__(
+        self, provides: tuple[str, ...] | None = None, trusted: bool = False, door: Door | None = None, **kwargs
+    ):
         super().__init__(kernel_name="python3", **kwargs)
         self.kernel_spec.interrupt_mode = "message"
         self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST)
         self.provisioner = Bubblewrap(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         self.provisioner.provides, self.provisioner.trusted = provides, trusted
+        self.provisioner.door = door
 
     def format_kernel_cmd(self, extra_arguments=None):
         """The kernel's command line, by this very Python."""
         return [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file, *(extra_arguments or [])]
 
-    def bring(self, handed_in: Path) -> list[str]:
-        """Take the plain files handed in beside the notebook into the room; the names of those left out.
-
-        No link, no notebook, nothing large, nothing that would stand in a library's place.
-        """
-        taken, left = {}, []
-        with os.scandir(handed_in) as entries:
-            names = sorted(e.name for e in entries if not e.name.startswith(".") and not e.name.endswith(".ipynb"))
-        for name in names:
-            descriptor = plain(handed_in / name) if len(taken) < MAX_FILES and not shadows(name) else None
-            if descriptor is None:
-                left.append(name)
-            else:
-                taken[name] = descriptor
-        self.provisioner.bring = taken
-        return left
+    def bring(self, files: Mapping[str, bytes]) -> None:
+        """Put files, by name, into the home that the next kernel finds."""
+        self.provisioner.bring = {name: _descriptor(content) for name, content in files.items()}
 
 
-def plain(path: Path) -> int | None:
-    """An open descriptor of an ordinary file of at most MAX_FILE bytes, or None."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    status = os.fstat(descriptor)
-    if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE:
-        return descriptor
-    os.close(descriptor)
-    return None
+def _descriptor(content: bytes) -> int:
+    """Of a file in memory that holds this."""
+    descriptor = os.memfd_create("handed-in")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def plain_files(handed_in: Path) -> tuple[dict[str, bytes], list[str]]:
+    """The plain files handed in beside a notebook, by name, and the names of those left out.
+
+    No link, no notebook, nothing large, nothing that would stand in a library's place.
+    """
+    taken, left = {}, []
+    with os.scandir(handed_in) as entries:
+        names = sorted(e.name for e in entries if not e.name.startswith(".") and not e.name.endswith(".ipynb"))
+    for name in names:
+        content = read_file(handed_in / name, MAX_FILE) if len(taken) < MAX_FILES and not shadows(name) else None
+        if content is None:
+            left.append(name)
+        else:
+            taken[name] = content
+    return taken, left
 
 
 def shadows(name: str) -> bool:
@@ -97,7 +106,7 @@ async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int
     involved, and the reply must carry the question's own nonce.
     """
     nonce = secrets.token_hex(16)
-    code = inspect.getsource(wire) + SEND.format(
+    code = WIRE + SEND.format(
         source=probe.source, name=probe.name, answer=answer, inputs=inputs, seed=seed, nonce=nonce
     )
     builtins = "__import__('builtins')"
@@ -105,7 +114,7 @@ async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int
     message = client.execute(
         "", silent=True, store_history=False, allow_stdin=False, user_expressions={"reply": question}
     )
-    clock = Clock(manager.provisioner.pid)
+    clock = Clock(manager.provisioner.kernel)
     while clock() < timeout:
         try:
             said = await client.get_shell_msg(timeout=min(1.0, max(timeout - clock(), 0.01)))
@@ -125,7 +134,7 @@ async def stop(manager, client) -> bool:
     """Interrupt what runs; a kernel that does not come to rest soon is killed. Whether it lives."""
     await manager.interrupt_kernel()
     message = client.kernel_info()
-    clock = Clock(manager.provisioner.pid)
+    clock = Clock(manager.provisioner.kernel)
     while clock() < GRACE and await manager.is_alive():
         try:
             said = await client.get_shell_msg(timeout=0.2)

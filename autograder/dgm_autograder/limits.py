@@ -22,8 +22,18 @@ class Limits:
     cpu: int = 3600  # seconds of one process
     wall: float = 3600.0  # seconds from start to end
 
+    def resources(self) -> dict[str, int]:
+        """By the system's names for what a process may use."""
+        limits = {
+            "RLIMIT_NPROC": self.processes,
+            "RLIMIT_DATA": self.memory,
+            "RLIMIT_FSIZE": self.file,
+            "RLIMIT_NOFILE": self.files,
+            "RLIMIT_CPU": self.cpu,
+        }
+        return {name: value for name, value in limits.items() if value} | {"RLIMIT_CORE": 0}
+
     def options(self) -> list[str]:
         """Of `prlimit`, which runs inside, where processes are counted apart from the grader's own."""
-        words = {"nproc": self.processes, "data": self.memory, "fsize": self.file, "nofile": self.files}
-        set_ = [f"--{name}={value}" for name, value in (words | {"cpu": self.cpu}).items() if value]
-        return [*set_, "--core=0", "--"]
+        found = self.resources().items()
+        return [*(f"--{name.removeprefix('RLIMIT_').lower()}={value}" for name, value in found), "--"]

@@ -12,17 +12,18 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 
+import psutil
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Bool, Float, Integer
 from traitlets import List as ListOf
 
 from dgm_autograder import confine, seccomp
+from dgm_autograder.forkserver import ENVIRONMENT, PREFIX, QUIET, Door, Forked, NoFork
 from dgm_autograder.limits import Limits
 from dgm_autograder.watch import Watch
-
-PREFIX = "dgm-room-"
 
 
 class Bubblewrap(LocalProvisioner):
@@ -40,6 +41,7 @@ class Bubblewrap(LocalProvisioner):
 
     provides: tuple[str, ...] | None = None  # modules of dgm_tutor to leave there; None: all
     bring: Mapping[str, int] = {}  # files for the home: name to descriptor, closed at launch
+    door: Door | None = None  # to fork IPython kernels from; None: start them
     room: Path | None = None
     watch: Watch | None = None
 
@@ -56,7 +58,7 @@ class Bubblewrap(LocalProvisioner):
     async def pre_launch(self, **kwargs):
         """Point the manager at sockets in a fresh room before it writes the connection file."""
         await self.cleanup()
-        self.room = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.room = self.door.room() if self.door else Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         manager = self.parent
         manager.transport, manager.ip = "ipc", str(self.room / "kernel")
         manager.cache_ports = False
@@ -65,36 +67,52 @@ class Bubblewrap(LocalProvisioner):
 
     async def launch_kernel(self, cmd, **kwargs):
         """Start the kernel; nothing of the caller's environment or folder goes with it."""
-        started = subprocess.Popen(cmd, **self._unconfined(), **_QUIET) if self.trusted else self._confined(cmd)
-        self.process, self.pid, self.pgid = started, started.pid, os.getpgid(started.pid)
+        with contextlib.ExitStack() as stack:
+            for descriptor in self.bring.values():
+                stack.callback(os.close, descriptor)
+            started = subprocess.Popen(cmd, **self._unconfined(), **QUIET) if self.trusted else self._confined(cmd)
+        self.process, self.pid, self.pgid = started, started.pid, None
+        self.__dict__.pop("kernel", None)
         self.watch = Watch(started.pid, None if self.trusted else self.room, self.limits, started.kill)
         self.watch.start()
         return self.connection_info
 
-    def _confined(self, cmd: list[str]) -> subprocess.Popen:
+    @cached_property
+    def kernel(self) -> int:
+        """The kernel's own process, below those that hold its room. Ask once it has answered."""
+        depth = 0 if self.trusted else 1 if isinstance(self.process, Forked) else 2
+        pid = self.pid
+        for _ in range(depth):
+            try:
+                pid = min(psutil.Process(pid).children(), key=psutil.Process.create_time).pid
+            except (psutil.Error, ValueError):
+                return self.pid  # it is gone
+        return pid
+
+    def _confined(self, cmd: list[str]) -> subprocess.Popen | Forked:
         uid = confine.stranger()
         if uid is not None:
             for path in (self.room, *self.room.iterdir()):
                 os.chown(path, uid, uid)
-        with contextlib.ExitStack() as stack:
-            for descriptor in self.bring.values():
-                stack.callback(os.close, descriptor)
-            program = stack.enter_context(tempfile.TemporaryFile())
+        if self.door is not None:
+            try:
+                return self.door.fork(self.room, limits=self.limits, files=self.bring, uid=uid)
+            except NoFork as error:
+                self.log.warning("A kernel is started anew, as none could be forked: %s", error)
+        with tempfile.TemporaryFile() as program:
             program.write(seccomp.program())
             program.seek(0)
             about = {"limits": self.limits, "provides": self.provides, "files": self.bring, "shown": self.shown}
             line = confine.command(self.room, cmd, seccomp=program.fileno(), uid=uid, **about)
             descriptors = (program.fileno(), *self.bring.values())
-            # bubblewrap's own environment can be read inside, and what a kernel writes must not reach a terminal.
-            environment = {"PATH": "/usr/bin:/bin"}
-            return subprocess.Popen(line, env=environment, pass_fds=descriptors, cwd="/", **_QUIET)
+            return subprocess.Popen(line, env=ENVIRONMENT, pass_fds=descriptors, cwd="/", **QUIET)
 
     def _unconfined(self) -> dict:
         """A trusted kernel gets the same home and the same environment, and no walls."""
         home = self.room / "home"
         home.mkdir()
         for name, descriptor in self.bring.items():
-            with open(descriptor, "rb") as source, open(home / name, "wb") as target:
+            with open(descriptor, "rb", closefd=False) as source, open(home / name, "wb") as target:
                 shutil.copyfileobj(source, target)
         return {"cwd": home, "env": confine.environment(str(home))}
 
@@ -106,14 +124,6 @@ class Bubblewrap(LocalProvisioner):
             shutil.rmtree(self.room, ignore_errors=True)
             self.room = None
         await super().cleanup(restart)
-
-
-_QUIET = {
-    "stdin": subprocess.DEVNULL,
-    "stdout": subprocess.DEVNULL,
-    "stderr": subprocess.DEVNULL,
-    "start_new_session": True,
-}
 
 
 def sweep() -> None:

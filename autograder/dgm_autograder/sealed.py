@@ -24,7 +24,8 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from traitlets import Bool, Float, Integer, Unicode, default
 
-from dgm_autograder.assignment import load
+from dgm_autograder import forkserver
+from dgm_autograder.assignment import Assignment, load
 from dgm_autograder.cases import entry, questions
 from dgm_autograder.clock import Clock
 from dgm_autograder.exercise import Exercise
@@ -35,7 +36,7 @@ from dgm_autograder.ordinary import Ordinary, is_test, worth
 from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named, printable
 from dgm_autograder.summary import FLAGGED
 from dgm_autograder.veil import UNFIT, veiled
-from dgm_autograder.verdicts import record, seed_of
+from dgm_autograder.verdicts import record
 
 TICK = 1  # seconds between looks at a cell that runs
 
@@ -45,7 +46,10 @@ class Hung(DeadKernelError):
 
 
 class SealedExecute(Execute):
-    """Runs a restored notebook and puts a `Mark` per check cell into `resources["dgm_marks"]`."""
+    """Runs a restored notebook and puts a `Mark` per check cell into `resources["dgm_marks"]`.
+
+    Called by `work`, in a process that need not be nbgrader's own.
+    """
 
     exercises = Unicode(help="The course's folder of exercises.").tag(config=True)
     overlay = Unicode(help="An instructor's private overlay of it; by default $DGM_OVERLAY.").tag(config=True)
@@ -66,16 +70,14 @@ class SealedExecute(Execute):
     def preprocess(self, nb, resources, km=None):
         """Run and mark the notebook; the kernel and its room are gone afterwards, whatever happens."""
         torch.set_num_threads(1)  # reference answers are small: on a busy machine threads wait for each other
-        overlay = Path(self.overlay) if self.overlay else None
-        folder = Path(self.exercises) / resources["nbgrader"]["assignment"]
-        self.assignment = load(folder, overlay) if folder.is_dir() else Ordinary(folder)
+        self.assignment = self.assigned(resources["nbgrader"]["assignment"])
         self.ordinary = isinstance(self.assignment, Ordinary)
         self.raise_on_iopub_timeout |= self.ordinary  # there the output is the mark
         self.flags = nb.metadata.pop(FLAGS, {})
         self.marks: dict[str, Mark] = {}
         self.notes: list[str] = list(nb.metadata.pop(NOTES, []))
         self.dead = nb.metadata.pop(UNREADABLE, "")
-        self.draw = self._seed(resources["nbgrader"])
+        self.draw = self._seed(resources["nbgrader"].get("seed"))
         self.waiting: list[tuple[NotebookNode, Exercise, list[Reply]]] = []  # for private tests, asked at the end
         self.resources = resources
         self.nb = nb
@@ -87,20 +89,28 @@ class SealedExecute(Execute):
             self._test(cell) if self.ordinary else self._mark(cell)
         return nb, resources
 
+    def assigned(self, name: str) -> Assignment | Ordinary:
+        """The assignment of this name."""
+        folder = Path(self.exercises) / name
+        overlay = Path(self.overlay) if self.overlay else None
+        return load(folder, overlay) if folder.is_dir() else Ordinary(folder)
+
     def create_kernel_manager(self):
         """A kernel in a room of its own, with the files handed in."""
         trusted = self.trust_students
-        self.km = RoomKernelManager(tuple(self.assignment.provides), trusted=trusted, config=self.config)
-        left = self.km.bring(Path(self.resources["metadata"]["path"]))
+        provides = tuple(self.assignment.provides)
+        door = None if trusted else forkserver.warm(provides)
+        self.km = RoomKernelManager(provides, trusted, door, config=self.config, log=self.log)
+        self.km.bring(self.resources["dgm_files"])
+        left = self.resources["dgm_left"]
         if left:
             self.notes.append(f"Files left out, as too large, too many, or no plain files: {named(left)}.")
         if trusted:
             self.notes.append("Graded without a sandbox: the instructor trusts the students.")
         return self.km
 
-    def _seed(self, about: dict) -> int:
-        """Of this submission's inputs."""
-        before = seed_of(about) if self.again else None
+    def _seed(self, before: int | None) -> int:
+        """Of this submission's inputs; `before` is that of the grading before, where it is to be drawn again."""
         for seed in (self.seed, self.assignment.seed, before):
             if seed is not None:
                 return seed
@@ -121,7 +131,7 @@ class SealedExecute(Execute):
         if self.spent >= self.budget:
             self.dead = self.dead or f"the notebook took longer than {self.budget:g} seconds"
         if not self.dead:
-            self.quota, self.clock = Quota(), Clock(self.km.provisioner.pid)
+            self.quota, self.clock = Quota(), Clock(self.km.provisioner.kernel)
             try:
                 super().preprocess_cell(cell, resources, index)
             except DeadKernelError as error:
@@ -213,7 +223,8 @@ class SealedExecute(Execute):
             if self.dead:
                 replies.append(Reply("refused", {}, self.dead))
                 continue
-            clock, limit = Clock(self.km.provisioner.pid), max(min(self.probe_timeout, self.budget - self.spent), 0.1)
+            clock = Clock(self.km.provisioner.kernel)
+            limit = max(min(self.probe_timeout, self.budget - self.spent), 0.1)
             replies.append(run_sync(ask)(self.km, self.kc, case.probe, exercise.answer, case.inputs, case.seed, limit))
             self.spent += clock()
         return replies

@@ -15,7 +15,7 @@ MAX_ROOM = 4 * MIB  # the room's folder on the disk holds sockets and the connec
 
 
 class Watch(threading.Thread):
-    """Calls `kill` once with a reason when the processes below `pid` hold too much memory, or run too long."""
+    """Calls `kill` once with a reason when the process `pid` and those below hold too much memory, or run too long."""
 
     def __init__(self, pid: int, room: Path | None, limits: Limits, kill: Callable[[], None]):
         super().__init__(daemon=True, name="dgm-watch")
@@ -43,9 +43,9 @@ class Watch(threading.Thread):
 
 
 def held(pid: int, enough: int) -> int:
-    """Bytes of memory that the processes below `pid` hold; shared pages are told apart only where that matters."""
+    """Bytes of memory of the process `pid` and those below it; shared pages are told apart only where that matters."""
     try:
-        processes = psutil.Process(pid).children(recursive=True)
+        processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return 0
     total = _sum(processes, lambda process: process.memory_info().rss)

@@ -81,7 +81,8 @@ RESOURCE = [
     Attack("threads", "resource", "any", ("import threading, time\nfor _ in range(10_000):\n"
            "    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",)),
     Attack("disk", "resource", "any", ("f = open('/tmp/x', 'wb')\nwhile True:\n    f.write(bytes(1 << 20))",)),
-    Attack("disk_of_sockets", "resource", "refused", ("import glob, time\nplace = glob.glob('/tmp/dgm-room-*')[0]\n"
+    Attack("disk_of_sockets", "resource", "refused", ("import glob, time\nrooms = glob.glob('/tmp/dgm-room-*')\n"
+           "place = (glob.glob(rooms[0] + '/room-*') or rooms)[0]\n"
            "open(place + '/x', 'wb').write(bytes(15_000_000))\ntime.sleep(2)",)),
     Attack("open_files", "resource", "any", ("keep = []\nwhile True:\n    keep.append(open('/dev/null'))",)),
 ]  # fmt: skip

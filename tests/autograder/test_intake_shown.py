@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from dgm_autograder import clean
-from dgm_autograder.converters import PlainLog
+from dgm_autograder.logs import PlainLog
 from nbconvert.filters import markdown2html
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 

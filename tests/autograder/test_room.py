@@ -4,26 +4,28 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from dgm_autograder import confine
-from dgm_autograder.kernel import RoomKernelManager, ask
+from dgm_autograder import confine, forkserver
+from dgm_autograder.kernel import RoomKernelManager, ask, plain_files
 from jupyter_core.utils import run_sync
 
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.judge import Probe
 
+PROVIDES = ("dgm_tutor.checks",)
 SUM = Probe("total", "def total(answer, inputs):\n    return {'total': answer(inputs['a'], inputs['b'])}\n", "")
 
 
 @contextlib.contextmanager
-def room(handed_in: Path):
-    """A kernel in its room, and its client."""
-    manager = RoomKernelManager(provides=("dgm_tutor.checks",))
-    manager.bring(handed_in)
+def room(handed_in: Path, warm: bool = True):
+    """A kernel in its room, forked or started, and its client."""
+    manager = RoomKernelManager(PROVIDES, door=forkserver.warm(PROVIDES) if warm else None)
+    manager.bring(plain_files(handed_in)[0])
     run_sync(manager._async_start_kernel)()
     client = manager.client()
     client.start_channels()
     try:
         run_sync(client.wait_for_ready)(timeout=60)
+        assert isinstance(manager.provisioner.process, forkserver.Forked) == warm
         yield manager, client
     finally:
         client.stop_channels()
@@ -38,14 +40,14 @@ def run(client, code: str) -> str:
     return "".join(content.get("text", "") or content.get("evalue", "") for content in said)
 
 
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
+@pytest.fixture(scope="module", params=["warm", pytest.param("cold", marks=pytest.mark.slow)])
+def kernel(request, tmp_path_factory):
     handed_in = tmp_path_factory.mktemp("handed-in")
     (handed_in / "weights.safetensors").write_bytes(b"12345678")
     (handed_in / "large.bin").write_bytes(bytes(3_000_000))
     (handed_in / "link").symlink_to("/etc/hostname")
     (handed_in / "other.ipynb").write_text("{}")
-    with room(handed_in) as (manager, client):
+    with room(handed_in, request.param == "warm") as (manager, client):
         yield manager, client
 
 
@@ -140,7 +142,9 @@ def test_trusted_students_need_no_bubblewrap(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     (tmp_path / "data.txt").write_text("7")
     manager = RoomKernelManager(trusted=True)
-    assert manager.bring(tmp_path) == []
+    files, left = plain_files(tmp_path)
+    assert not left
+    manager.bring(files)
     run_sync(manager._async_start_kernel)()
     client = manager.client()
     client.start_channels()

@@ -4,8 +4,6 @@ import ctypes
 import ctypes.util
 import os
 import platform
-import subprocess
-import tempfile
 import time
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -19,48 +17,16 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_core.utils import run_sync
 
+from .rooms import WAYS, inside
+
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Limits(memory=300 * MIB, disk=2 * MIB, file=MIB, processes=12, cpu=20)
 
 
-def inside(script: str, limits: Limits = SMALL, user: int | None = None) -> str:
-    """What a shell prints in a room; by a grader who is root, or by one who is `user`."""
-    with tempfile.TemporaryDirectory() as room, tempfile.TemporaryFile() as program:
-        program.write(seccomp.program())
-        program.seek(0)
-        uid = confine.stranger() if user is None else None
-        owner = uid or user
-        if owner:
-            os.chown(room, owner, owner)
-        line = confine.command(Path(room), ["/bin/sh", "-c", script], limits=limits, seccomp=program.fileno(), uid=uid)
-        if user is not None:  # this machine's Python may lie where only root can look
-            line = _without(line, "--ro-bind", confine.sys.prefix, confine.sys.base_prefix)
-        about = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
-        done = subprocess.run(
-            line, pass_fds=[program.fileno()], capture_output=True, text=True, timeout=60, cwd="/", env={}, **about
-        )
-    return done.stdout + done.stderr
-
-
-def _without(line: list[str], option: str, *paths: str) -> list[str]:
-    kept, index = [], 0
-    real = {os.path.realpath(path) for path in paths}
-    while index < len(line):
-        if line[index] == option and line[index + 1] in real:
-            index += 3
-        else:
-            kept.append(line[index])
-            index += 1
-    return kept
-
-
-USERS = [None, *([12345] if os.geteuid() == 0 else [])]
-
-
-@pytest.fixture(params=USERS, ids=lambda user: "as a user" if user else "as whoever runs this")
+@pytest.fixture(params=WAYS, ids=lambda param: f"{param[0]}, {'as a user' if param[1] else 'as whoever runs this'}")
 def shell(request):
     """A shell in a room. Run by root these tests hold for root's way and for a user's."""
-    return lambda script, limits=SMALL: inside(script, limits, request.param)
+    return lambda script, limits=SMALL: inside(script, limits, *request.param)
 
 
 def test_nothing_can_be_written_but_three_small_places(shell):
@@ -144,8 +110,8 @@ CALLS = {
 }
 
 
-@pytest.fixture(scope="module")
-def refused() -> str:
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def refused(request) -> str:
     """The errors of forbidden calls, one a line, made by Python in a room."""
     tries = "\n".join(
         f"try:\n    {call}\n    print({name!r}, 'done')\nexcept OSError as error:\n    print({name!r}, error.errno)"
@@ -159,11 +125,7 @@ def check(result):
         raise OSError(ctypes.get_errno(), 'refused')
 {tries}
 """
-    with tempfile.NamedTemporaryFile("w", suffix=".py", dir="/tmp") as file:
-        file.write(python)
-        file.flush()
-        os.chmod(file.name, 0o644)
-        return inside(f"{confine.sys.executable} -c \"$(cat <<'END'\n{python}\nEND\n)\"")
+    return inside(f"{confine.sys.executable} -c \"$(cat <<'END'\n{python}\nEND\n)\"", SMALL, request.param)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -109,6 +109,18 @@ def test_a_run_that_is_told_to_end_leaves_no_process_and_no_copy(tree):
         os.kill(int(pid.read_text()), 0)
 
 
+@pytest.mark.slow
+def test_what_the_interpreter_s_tests_set_up_does_not_reach_the_others(tree):
+    root, _ = tree
+    apart = root / "tests" / "kernels" / "interpreter"
+    apart.mkdir(parents=True)
+    (apart / "a.py").write_text('import os\n\nos.environ["DGM_BACKEND"] = "triton"\n\ndef test_a():\n    pass\n')
+    (root / "tests" / "test_sum.py").write_text(
+        'import os\n\ndef test_add():\n    assert "DGM_BACKEND" not in os.environ\n'
+    )
+    assert mutants.passes(root, ("tests/test_sum.py", "tests/kernels/interpreter/a.py"), 60) is True
+
+
 def test_nothing_of_ours_is_preloaded(root):
     ours = {path.stem for folder in (root, root / "autograder", root / "scripts") for path in folder.iterdir()}
     assert not ours & {name.partition(".")[0] for name in mutants.PRELOADED}

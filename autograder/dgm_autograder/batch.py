@@ -21,7 +21,7 @@ from nbgrader.utils import rmtree
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
-from traitlets import Integer
+from traitlets import Integer, Unicode
 
 from dgm_autograder import forkserver, intake, pool
 from dgm_autograder.sealed import SealedExecute
@@ -51,6 +51,7 @@ class Batch(Autograde):
     """nbgrader's step with the middle of it, executing and judging, done elsewhere."""
 
     jobs = Integer(0, help="Submissions run at a time; 0: one a core, where memory allows.").tag(config=True)
+    scheduler = Unicode(help="Address of a Dask scheduler, whose workers then run submissions.").tag(config=True)
 
     def convert_notebooks(self) -> None:
         """Grade everyone who is not finished."""
@@ -200,6 +201,12 @@ class Batch(Autograde):
     def _executor(self, submissions: int) -> Executor:
         """Where this run's notebooks are executed."""
         self.step = SealedExecute(config=self.config)
+        if self.scheduler:
+            try:
+                return pool.Cluster(self.scheduler)
+            except (ImportError, OSError, ValueError) as error:
+                self.log.error("Nobody was graded: %s", error)
+                raise NbGraderException(str(error)) from error
         provides = tuple(self.step.assigned(self.coursedir.assignment_id).provides)
         door = None if self.step.trust_students else forkserver.warm(provides)
         jobs = min(self.jobs or pool.default_jobs(), submissions)

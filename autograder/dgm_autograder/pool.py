@@ -1,10 +1,11 @@
-"""Where notebooks are run and judged: in this process, or in several."""
+"""Where notebooks are run and judged: in this process, in several here, or on a Dask cluster."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context, parent_process
 
 import psutil
@@ -60,6 +61,26 @@ class Workers(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End them when what they do is done."""
         self.pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+class Cluster(Executor):
+    """The workers of a Dask scheduler. A task whose worker dies is given to another one, three times at most."""
+
+    def __init__(self, scheduler: str):
+        from dgm_tutor.training.cluster import connect
+
+        self.open = ExitStack()
+        client = self.open.enter_context(connect(scheduler))
+        self.window = 2 * sum(client.nthreads().values())
+        self.inner = client.get_executor(pure=False)
+
+    def submit(self, function: Callable, /, *arguments, **named) -> Future:
+        """Its future raises what the function raises, or Dask's `KilledWorker`."""
+        return self.inner.submit(function, *arguments, **named)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave; the workers stay."""
+        self.open.close()
 
 
 def _begin(provides: tuple[str, ...], door: forkserver.Door | None) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from filelock import FileLock
@@ -40,8 +40,23 @@ def run_all(
         OSError: no scheduler answers at that address within ``PATIENCE`` seconds, or no worker joins it.
         Exception: whatever a task raises; what other tasks have finished is kept.
     """
+    with connect(scheduler, workers) as client, tqdm(total=len(items), disable=not progress, unit="task") as bar:
+        from distributed import as_completed
+
+        futures = [
+            client.submit(once, task, item, str(path), pure=False) for item, path in zip(items, keep, strict=True)
+        ]
+        for future in as_completed(futures):
+            future.result()
+            bar.update()
+        return client.gather(futures)
+
+
+@contextmanager
+def connect(scheduler: str = "local", workers: int = 2):
+    """A client of a Dask scheduler at an address, or of processes here; it has a worker. Raises as `run_all`."""
     try:
-        from distributed import LocalCluster, as_completed
+        from distributed import LocalCluster
     except ImportError as error:
         raise ImportError("several machines need Dask: pip install 'dgm-tutor[cluster]'") from error
     local = scheduler == "local"
@@ -50,14 +65,8 @@ def run_all(
     if not local and not re.fullmatch(r"\w+://.+:\d+", scheduler):
         raise ValueError(f"scheduler {scheduler!r}: expected 'local' or an address such as tcp://10.0.0.1:8786")
     cluster = LocalCluster(workers, threads_per_worker=1, dashboard_address=None) if local else nullcontext(scheduler)
-    with cluster as where, _client(where) as client, tqdm(total=len(items), disable=not progress, unit="task") as bar:
-        futures = [
-            client.submit(once, task, item, str(path), pure=False) for item, path in zip(items, keep, strict=True)
-        ]
-        for future in as_completed(futures):
-            future.result()
-            bar.update()
-        return client.gather(futures)
+    with cluster as where, _client(where) as client:
+        yield client
 
 
 def _client(where):

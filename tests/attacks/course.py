@@ -66,7 +66,7 @@ from pathlib import Path
 from dgm_autograder.config import configure
 c = get_config()
 configure(c, Path(__file__).resolve().parent)
-c.SealedExecute.timeout = 6
+c.SealedExecute.timeout = 10
 c.SealedExecute.budget = 20.0
 c.SealedExecute.probe_timeout = 4.0
 c.Bubblewrap.memory = 700_000_000

@@ -54,6 +54,9 @@ def test_two_forks_draw_other_numbers(pair):
 def test_neighbours_do_not_meet(pair):
     """No process, no socket with a name or without, no file, no terminal, no shared memory."""
     (first, client), (second, other) = pair
+    look = "import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'), os.listdir('/dev/pts'))"
+    before = run(other, look)  # in /tmp, the sockets' folder, and the environment's own where it lies there
+    assert first.provisioner.door.base.name in before and before.strip().endswith("[] ['ptmx']")
     run(client, "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0neighbour'); s.listen()")
     run(client, "import os; print(os.openpty()); open('/tmp/x', 'w').write('x'); open('/dev/shm/x', 'w').write('x')")
     said = run(
@@ -61,9 +64,7 @@ def test_neighbours_do_not_meet(pair):
         "import socket\ntry: socket.socket(socket.AF_UNIX).connect('\\0neighbour')\nexcept OSError as e: print(e)",
     )
     assert "refused" in said
-    assert run(
-        other, "import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'), os.listdir('/dev/pts'))"
-    ).strip() == (f"['{first.provisioner.door.base.name}'] [] ['ptmx']")
+    assert run(other, look) == before
     base = first.provisioner.door.base
     assert run(other, f"print(os.listdir({str(base)!r}))").strip() == f"[{second.provisioner.room.name!r}]"
     assert run(other, "print(sorted(int(p) for p in os.listdir('/proc') if p.isdigit())[:2])").strip() == "[1, 2]"

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,14 +56,18 @@ class Batch(Autograde):
     def convert_notebooks(self) -> None:
         """Grade everyone who is not finished."""
         self.failed: list[str] = []
+        self.step = SealedExecute(config=self.config)
         fingerprints = {}
-        for folder in sorted(self.assignments):
-            self.notebooks = sorted(self.assignments[folder])
-            if self.init_destination(self.coursedir.assignment_id, self._student(folder)):
-                fingerprints[folder] = self.fingerprint
-        if fingerprints:
-            with self._executor(len(fingerprints)) as where, self._progress(len(fingerprints)) as finished:
-                self._convert(fingerprints, where, finished)
+        with ExitStack() as stack:
+            # Before older results make place: an address that nobody answers at costs no one anything.
+            cluster = stack.enter_context(self._cluster()) if self.scheduler else None
+            for folder in sorted(self.assignments):
+                self.notebooks = sorted(self.assignments[folder])
+                if self.init_destination(self.coursedir.assignment_id, self._student(folder)):
+                    fingerprints[folder] = self.fingerprint
+            if fingerprints:
+                where = cluster or stack.enter_context(self._here(len(fingerprints)))
+                self._convert(fingerprints, where, stack.enter_context(self._progress(len(fingerprints))))
         if self.failed:
             self.log.error("Not graded, as the log above says why: %s", ", ".join(self.failed))
             raise NbGraderException(f"{len(self.failed)} submissions could not be graded; the log says why")
@@ -198,15 +202,16 @@ class Batch(Autograde):
         known = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
         return re.match(known, folder)["student_id"]
 
-    def _executor(self, submissions: int) -> Executor:
-        """Where this run's notebooks are executed."""
-        self.step = SealedExecute(config=self.config)
-        if self.scheduler:
-            try:
-                return pool.Cluster(self.scheduler)
-            except (ImportError, OSError, ValueError) as error:
-                self.log.error("Nobody was graded: %s", error)
-                raise NbGraderException(str(error)) from error
+    def _cluster(self) -> Executor:
+        """The workers of the scheduler that is set."""
+        try:
+            return pool.Cluster(self.scheduler)
+        except (ImportError, OSError, ValueError) as error:
+            self.log.error("Nobody was graded: %s", error)
+            raise NbGraderException(str(error)) from error
+
+    def _here(self, submissions: int) -> Executor:
+        """Where this run's notebooks are executed on this machine."""
         provides = tuple(self.step.assigned(self.coursedir.assignment_id).provides)
         door = None if self.step.trust_students else forkserver.warm(provides)
         jobs = min(self.jobs or pool.default_jobs(), submissions)

@@ -152,8 +152,12 @@ def test_a_dask_worker_killed_on_the_way_costs_nobody_anything(course):
 
 
 @pytest.mark.slow
-def test_no_scheduler_is_an_error_that_says_so(course):
+def test_no_scheduler_is_an_error_that_says_so_and_drops_nothing(course):
+    older = [course.folder / "autograded" / path.name / NAME for path in (course.folder / "submitted").iterdir()]
+    for folder in older:
+        folder.mkdir(parents=True)
     why = "(?s)Nobody was graded: scheduler 'nowhere': expected 'local' or an address such as tcp.*4 left out"
     with pytest.raises(AssertionError, match=why):
-        course.nbgrader("autograde", NAME, "--ClassAutograde.scheduler=nowhere")
+        course.nbgrader("autograde", NAME, "--force", "--ClassAutograde.scheduler=nowhere")
     assert course.grades() == {}
+    assert older and all(folder.is_dir() for folder in older)

@@ -178,7 +178,7 @@ if READY:
 #
 # This one is here to be read, not to be used. Nothing in it changes the order of the formula: operations follow one
 # another, and `torch.compile` fuses them just as well, noise included. What it saves against eager torch, trips to
-# memory, the compiler saves too.
+# memory, the compiler saves too. The course's models draw torch's own noise.
 
 
 # %% Write the noisy kernel
@@ -206,6 +206,35 @@ if READY:
     wrong = (rate - torch.distributions.kl_divergence(posterior, prior).sum(1)).abs().max()
     print(f"noise: mean {eps.mean():.3f}, standard deviation {eps.std():.3f}; the same again: {z.equal(again)}")
     print(f"rate against torch's own KL: off by {wrong:.1e} nats at most")
+
+# %% There and back [markdown]
+# The package's version, `dgm_tutor/kernels/elbo`, has the way back as well: $d\log\sigma = g\,\sigma\epsilon + \dots$
+# needs the very noise of the way there, and calls for it again. Let us hold it against autograd, with the noise stored,
+# and count the bytes of both.
+
+# %% Make the noise again
+from dgm_tutor.kernels import elbo
+
+leaves = mu.requires_grad_(), log_sigma.requires_grad_()
+z, kl = elbo.sample_and_kl(*leaves, elbo.new_state())
+made_again = torch.autograd.grad(z.square().sum() + kl.sum(), leaves)
+
+# %% Store the noise
+eps = ((z - mu) / log_sigma.exp()).detach()
+with lesson.Counted() as stored:
+    z = mu + log_sigma.exp() * eps
+    kl = (0.5 * (mu.square() + (2 * log_sigma).exp() - 1) - log_sigma).sum(1)
+    gradients = torch.autograd.grad((z, kl), leaves, (2 * z.detach(), torch.ones(500)))
+
+# %% Compare the two
+wrong = max((a - b).abs().max() for a, b in zip(made_again, gradients, strict=True))
+print(f"gradients, noise made again against noise stored: off by {wrong:.1e} at most")
+print(f"stored: {stored.operations} operations of torch, {stored.bytes / 1e3:.0f} KB through memory")
+if READY:
+    from dgm_tutor.kernels.elbo.triton import traffic
+
+    made = traffic(*mu.shape)
+    print(f"made again: {made['launches']} launches, {made['bytes'] / 1e3:.0f} KB")
 
 # %% Roofline [markdown]
 # ## What can it gain?

@@ -101,3 +101,24 @@ class Sharp:
         near = torch.where(self.pixels.draw(raw, near) == value, near, u)  # nothing changes from end to end
         self.noise.append(near)
         return self.pixels.draw(raw, near)
+
+
+PHILOX = [  # position, seed, offset, and the words that Random123 lists for them
+    (0, 0, 0, (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    (-1, -1, -1, (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)),
+    (
+        0x85A308D3_243F6A88 - 2**64,
+        0x299F31D0_A4093822,
+        0x03707344_13198A2E,
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+]
+
+
+def elbo(n: int, dim: int, dtype=torch.float64, seed=0) -> list[Tensor]:
+    """Leaves mu and log sigma, a state, and leaves x in [0, 1] and logits; all are (n, dim) but the state."""
+    g = generator(seed)
+    mu, log_sigma, logits = torch.randn(3, n, dim, generator=g, dtype=torch.float64)
+    x = torch.rand(n, dim, generator=g, dtype=torch.float64).round(decimals=1)
+    leaves = [t.to(dtype).requires_grad_() for t in (1.5 * mu, 0.7 * log_sigma - 0.5, x, 8 * logits)]
+    return [*leaves[:2], torch.tensor([2**40 + seed, 2**35 + 1]), *leaves[2:]]

@@ -1,14 +1,13 @@
 """Kernels compiled ahead of time: what is read of them, and that the limits and the lock bite."""
 
 import json
-import sys
 
 import kernels as script
 import pytest
 
-from dgm_tutor.kernels.ahead import operations
+from dgm_tutor.kernels.ahead import operations, variants
+from tests.kernels import linux
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
 TAKEN = {"registers": 40, "spilled": 0, "shared": 1024}
 
 
@@ -66,6 +65,15 @@ except RuntimeError as error:
 else:
     raise AssertionError("compiled an interpreted kernel")
 """
+
+
+@linux
+def test_every_pointer_is_compiled_as_aligned_as_a_launch_takes_it():
+    """A launch finds torch's tensors at multiples of 16 bytes, and other machine code comes of that."""
+    for operation in operations():
+        for variant in variants(operation):
+            pointers = {name for name, kind in variant.types.items() if kind.startswith("*")}
+            assert pointers and pointers <= set(variant.aligned), variant.name
 
 
 @linux

@@ -1,14 +1,11 @@
 """The page lecture12/kernels: its exercises accept what is right and name what is not; its counting counts."""
 
-import sys
-
 import pytest
 import torch
 
 from dgm_tutor.figures import kernels as figures
 from dgm_tutor.kernels import lesson
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
+from tests.kernels import linux
 
 
 def test_right_launches_are_accepted():

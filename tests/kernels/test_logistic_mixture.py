@@ -6,6 +6,7 @@ from torch.autograd import gradcheck
 
 from dgm_tutor.kernels.logistic_mixture import oracle
 from dgm_tutor.kernels.logistic_mixture import torch as twin
+from tests.kernels import linux
 from tests.kernels.problems import mixture
 
 
@@ -41,6 +42,7 @@ def test_the_twin_refuses_a_second_derivative():
         first[1].sum().backward()
 
 
+@linux
 @pytest.mark.slow
 def test_the_kernels_in_the_interpreter(interpreter):
     interpreter("logistic_mixture")

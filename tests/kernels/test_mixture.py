@@ -1,14 +1,11 @@
 """The log of a mixture as one operation: the twin, the compiler, the kernels' own process, their traffic."""
 
-import sys
-
 import pytest
 import torch
 
 from dgm_tutor.kernels.mixture import log_mixture, op, oracle
 from dgm_tutor.kernels.mixture import torch as twin
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
+from tests.kernels import linux
 
 
 def problem(n=13, m=9, d=3, offset=0.0):

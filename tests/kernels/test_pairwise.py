@@ -1,14 +1,11 @@
 """MMD as one operation: the twin against the definition, the compiler, the kernel's own process, its traffic."""
 
-import sys
-
 import pytest
 import torch
 
 from dgm_tutor.kernels.pairwise import op, oracle, squared_mmd
 from dgm_tutor.kernels.pairwise import torch as twin
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
+from tests.kernels import linux
 
 
 def sets(n=13, m=9, d=3):

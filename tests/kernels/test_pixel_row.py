@@ -5,6 +5,7 @@ import torch
 
 from dgm_tutor.kernels.pixel_row import FAMILIES as NAMED
 from dgm_tutor.kernels.pixel_row import Row, oracle
+from tests.kernels import linux
 from tests.kernels.problems import FAMILIES, Sharp, pixel_row
 
 
@@ -41,6 +42,7 @@ def test_the_families_have_the_kernels_names():
     assert {pixels.family for pixels in FAMILIES.values()} == set(NAMED)
 
 
+@linux
 @pytest.mark.slow
 def test_the_kernel_in_the_interpreter(interpreter):
     interpreter("pixel_row")

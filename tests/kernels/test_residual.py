@@ -1,14 +1,12 @@
 """The planar and radial stacks as operations: the twin, the compiler, the kernels' own process, their traffic."""
 
-import sys
-
 import pytest
 import torch
 
 from dgm_tutor.kernels.residual import op, oracle, planar_stack, radial_stack
+from tests.kernels import linux
 from tests.kernels.stacks import problem, run
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="there is no Triton for this system")
 KINDS = ["planar", "radial"]
 
 

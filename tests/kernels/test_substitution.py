@@ -6,6 +6,7 @@ import torch
 from dgm_tutor.components.flows.monotone import Affine, DeepSigmoid, Gated
 from dgm_tutor.kernels.substitution import STEPS, oracle
 from dgm_tutor.kernels.substitution import torch as twin
+from tests.kernels import linux
 from tests.kernels.problems import substitution
 
 
@@ -22,6 +23,7 @@ def test_the_named_steps_are_those_of_the_flows():
     assert {Affine().step, Gated().step} == set(STEPS) and DeepSigmoid(2).step is None
 
 
+@linux
 @pytest.mark.slow
 def test_the_kernel_in_the_interpreter(interpreter):
     interpreter("substitution")

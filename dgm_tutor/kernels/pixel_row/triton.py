@@ -11,6 +11,7 @@ from dgm_tutor.kernels.pixel_row.torch import Weights
 WIDEST = 64  # channels: the products' tiles of more would not stay in registers
 LONGEST = 64  # pixels of a row
 MOST_PARAMETERS = 64  # numbers that the head gives for a pixel
+WARPS = 8  # with 4, 16 grey levels spill on sm_75 and sm_80
 
 
 @triton.jit
@@ -37,7 +38,7 @@ def _pick(values, places, k):
     return tl.sum(tl.where(places == k, values, 0.0), 0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["n"])
 def sample_row_kernel(context, noise, first, later, residual, residual_bias, hidden, hidden_bias, out, out_bias, x, n,
                       WIDTH: tl.constexpr, C: tl.constexpr, LAYERS: tl.constexpr, FIRST: tl.constexpr,
                       SEEN: tl.constexpr, FAMILY: tl.constexpr, LEVELS: tl.constexpr, PARAMETERS: tl.constexpr,
@@ -129,8 +130,7 @@ def sample_row(family: str, levels: int, contexts: Tensor, noise: Tensor, weight
     if n:
         weights = [t.contiguous() for t in weights]
         constants = _constants(family, levels, Weights(*weights), width, noise.dtype)
-        warps = _warps(constants)
-        sample_row_kernel[(n,)](contexts.contiguous(), noise.contiguous(), *weights, x, n, num_warps=warps, **constants)
+        sample_row_kernel[(n,)](contexts.contiguous(), noise.contiguous(), *weights, x, n, num_warps=WARPS, **constants)
     return x
 
 
@@ -173,8 +173,4 @@ def variants() -> list[Variant]:
             ("logistic", 256, 64, 8, 30),
         )
     ]
-    return [Variant(name, sample_row_kernel, types, constants, _warps(constants)) for name, constants in sized]
-
-
-def _warps(constants: dict) -> int:
-    return 4 if constants["C_2"] <= 32 else 8
+    return [Variant(name, sample_row_kernel, types, constants, WARPS, aligned=names) for name, constants in sized]

@@ -2,10 +2,13 @@
 
     python benchmarks/attacks.py [--kinds forge crash] [--limit 5] [--json FILE]
 
+An hour. With `--json`, what stock nbgrader did is kept beside FILE until the end: a run that broke off goes on there.
+
 Stock nbgrader runs in bubblewrap: no network, files in memory, limits on memory, processes and time, and every process
 ends with the cage. Each attack comes before an honest neighbour's work and is judged by the gradebook and by what goes
-back to students. Not tried: what a cage without network and devices cannot show, and what is aimed at this project's
-own rooms. Ours are graded by the same function as in the tests. Printed and kept are counts by class, no recipes.
+back to students. Ours are graded and judged by the same functions as in the tests. Printed and kept are counts by class
+and effect, no recipes. The cage and the judge are kind to stock: what the cage forbids has no effect, and recipes are
+aimed at this project, not at it.
 """
 
 import argparse
@@ -26,13 +29,21 @@ sys.path.insert(0, str(ROOT))
 from dgm_autograder import confine  # noqa: E402
 from dgm_autograder.limits import GIB, MIB, Limits  # noqa: E402
 
+from dgm_tutor.files import write_bytes  # noqa: E402
 from tests.attacks.catalogue import ALL, Attack  # noqa: E402
 from tests.attacks.course import NAME, POINTS, SECRET, SmallCourse  # noqa: E402
 from tests.attacks.test_attacks import ACTS, SHOWN, Graded, hand_in  # noqa: E402
 
-NOT_SHOWN_IN_A_CAGE = {"network", "kernel_memory", "other_kernels", "disk_of_sockets", "everything", "time_turned_back"}
+NOT_TRIED = {
+    "network": "the cage has none",
+    "kernel_memory": "the cage shows no devices",
+    "site_packages": "the cage shows libraries read-only",
+    "other_kernels": "looks for this project's rooms",
+    "disk_of_sockets": "fills this project's rooms",
+    "time_turned_back": "changes lateness, and the small course has no due date",
+}
 KEPT = 6_000_000  # characters of one file that goes back; the tests hold ours to it
-LIMITS = Limits(memory=2 * GIB, disk=600 * MIB, file=300 * MIB, processes=80, cpu=60)
+LIMITS = Limits(memory=2 * GIB, disk=600 * MIB, file=300 * MIB, processes=80, cpu=600)
 TESTS = {
     "total": "import torch\nx, y = torch.rand(5), torch.rand(5)\nassert torch.allclose(total(x, y), x.sum() + y.sum())",
     "scale": "import torch\nx = torch.rand(5)\nassert torch.allclose(scale(x), 2 * x)",
@@ -54,7 +65,8 @@ found = {}
 with Gradebook("sqlite:///gradebook.db") as gradebook:
     for submission in gradebook.assignment_submissions("%s"):
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        found[submission.student.id] = {g.name: [g.auto_score, g.needs_manual_grade] for g in grades}
+        scores = {g.name: g.auto_score if g.manual_score is None else g.manual_score for g in grades}
+        found[submission.student.id] = {g.name: [scores[g.name], g.needs_manual_grade] for g in grades}
 pages = {path: open(path, errors="replace").read(10_000_000) for path in glob.glob("feedback/*/*/*.html")}
 notebooks = {path: open(path, errors="replace").read(10_000_000) for path in glob.glob("autograded/*/*/*.ipynb")}
 print("RESULT", json.dumps({"grades": found, "pages": pages, "notebooks": notebooks}))
@@ -97,31 +109,34 @@ def effect(attack: Attack, result: dict) -> str:
     if not result:
         return "the class was not graded"
     grades = result["grades"]
-    texts = [text for path, text in (result["pages"] | result["notebooks"]).items() if f"/{attack.name}/" in path]
+    pages, notebooks = (
+        [text for path, text in result[kind].items() if f"/{attack.name}/" in path] for kind in ("pages", "notebooks")
+    )
     if {name: grade[0] for name, grade in grades.get("zoe", {}).items() if name in POINTS} != POINTS:
         return "the neighbour lost marks"
     own = {name: grade for name, grade in grades.get(attack.name, {}).items() if name in POINTS}
     marks = {name: grade[0] for name, grade in own.items()}
     if len(marks) < len(POINTS) or None in marks.values():
         return "no mark is recorded"
+    right = attack.answers is None
     if attack.outcome == "kept" and marks != POINTS:
         return "right work lost marks"
-    if attack.outcome in ("nothing", "refused") and any(marks.values()):
+    if attack.outcome in ("nothing", "refused") and not right and any(marks.values()):
         return "marks that were not earned"
-    if attack.outcome == "refused" and not all(grade[1] for grade in own.values()):
-        return "nothing in the gradebook says that there was trouble"
-    if attack.kind == "leak" and any(secret in text for secret in SHOWN for text in texts):
+    if attack.outcome == "refused" and right and marks != POINTS and not all(grade[1] for grade in own.values()):
+        return "right work lost marks, and the gradebook does not say why"
+    if attack.kind == "leak" and any(secret in text for secret in SHOWN for text in pages + notebooks):
         return "a secret goes back"
-    if attack.kind == "flood" and max(map(len, texts), default=0) >= KEPT:
+    if attack.kind == "flood" and max(map(len, pages + notebooks), default=0) >= KEPT:
         return "the flood is kept"
-    if any(re.search(pattern, page, re.IGNORECASE) for pattern in ACTS for page in result["pages"].values()):
+    if any(re.search(pattern, page, re.IGNORECASE) for pattern in ACTS for page in pages):
         return "the feedback acts"
     return ""
 
 
-def against_stock(attacks: list[Attack]) -> dict[str, str]:
-    """By attack: its effect."""
-    found = {}
+def against_stock(attacks: list[Attack], kept: Path | None) -> dict[str, str]:
+    """By attack: its effect. `kept` is written after each, and what is there already is not tried again."""
+    found = json.loads(kept.read_text()) if kept and kept.exists() else {}
     with tempfile.TemporaryDirectory(prefix="attacks-") as top:
         os.chmod(top, 0o755)
         (Path(top) / "base").mkdir()
@@ -131,13 +146,15 @@ def against_stock(attacks: list[Attack]) -> dict[str, str]:
         honest = effect(Attack("zoe", "honest", "kept"), caged(base.folder, 1800))
         if honest:
             raise RuntimeError(f"stock nbgrader in the cage does not grade honest work: {honest}")
-        wall = 60 + 10 * (time.monotonic() - start)
-        for attack in attacks:
+        wall = 200 + 10 * (time.monotonic() - start)
+        for attack in [attack for attack in attacks if attack.name not in found]:
             course = SmallCourse.__new__(SmallCourse)
             course.folder, course.release = Path(top) / "one", base.release
             shutil.copytree(base.folder, course.folder)
             hand_in(course, attack)
             found[attack.name] = effect(attack, caged(course.folder, wall))
+            if kept:
+                write_bytes(kept, json.dumps(found).encode())
             print(f"stock, {attack.kind}: {found[attack.name] or 'no effect'}", flush=True)
             shutil.rmtree(course.folder)
     return found
@@ -156,29 +173,34 @@ def against_ours(attacks: list[Attack]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Print counts by class; `--json` also writes them."""
+    """Print counts by class and effect; `--json` also writes them."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kinds", nargs="*", default=sorted({attack.kind for attack in ALL}))
     parser.add_argument("--limit", type=int, help="at most so many of each class")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    tried = [attack for attack in ALL if attack.name not in NOT_SHOWN_IN_A_CAGE and attack.kind in arguments.kinds]
     seen: Counter = Counter()
     chosen = []
-    for attack in tried:
+    for attack in ALL:
+        if attack.name in NOT_TRIED or attack.kind not in arguments.kinds:
+            continue
         seen[attack.kind] += 1
         if arguments.limit is None or seen[attack.kind] <= arguments.limit:
             chosen.append(attack)
-    result: dict[str, dict[str, int]] = {}
-    effects = {"stock": against_stock(chosen), "ours": against_ours(chosen)}
+    kept = arguments.json and arguments.json.with_suffix(".partial.json")
+    effects = {"stock": against_stock(chosen, kept), "ours": against_ours(chosen)}
+    classes: dict[str, dict] = {}
     for attack in chosen:
-        row = result.setdefault(attack.kind, {"tried": 0, "stock": 0, "ours": 0})
+        row = classes.setdefault(attack.kind, {"tried": 0, "stock": Counter(), "ours": Counter()})
         row["tried"] += 1
         for grader, found in effects.items():
-            row[grader] += bool(found[attack.name])
+            row[grader].update([found[attack.name]] if found[attack.name] else [])
+    totals = {grader: sum(row[grader].total() for row in classes.values()) for grader in effects}
+    result = {"tried": len(chosen), **totals, "classes": classes}
     print(json.dumps(result, indent=1))
     if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+        write_bytes(arguments.json, (json.dumps(result, indent=1) + "\n").encode())
+        kept.unlink()
 
 
 if __name__ == "__main__":

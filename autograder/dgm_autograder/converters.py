@@ -13,9 +13,11 @@ from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import api, autogradeapp, generatefeedbackapp
 from nbgrader.converters import GenerateFeedback, NbGraderException
+from traitlets import default
 
 from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
 from dgm_autograder.batch import Batch
+from dgm_autograder.feedback import FeedbackPage
 from dgm_autograder.logs import PlainLog
 from dgm_autograder.ordinary import SEALED
 from dgm_autograder.summary import summary
@@ -156,6 +158,10 @@ class ClassAutograde(Listed, Batch):
 
 class ClassFeedback(Listed, GenerateFeedback):
     """A page for everyone who is graded, made anew, so that none shows older marks than the gradebook."""
+
+    @default("exporter_class")
+    def _page(self) -> type:
+        return FeedbackPage
 
     def start(self) -> None:
         """Make the pages."""

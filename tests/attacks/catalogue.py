@@ -164,6 +164,10 @@ INJECT = _cells(
         "cell_type": "markdown", "id": "m", "metadata": {}, "attachments": {'x" onload="evil()': {"image/png": "AA=="}},
         "source": f"{SCRIPT} ![a](http://evil.example/a.png) [b](javascript:evil()) ![c][d]\n\n[d]: http://evil.example/",
     })),
+    Attack("formula", "inject", "kept", edit=lambda n: n["cells"].insert(0, {
+        "cell_type": "markdown", "id": "m", "metadata": {}, "source": "".join(f"${f}$ $${f}$$ " for f in (
+            rf"\text{{{SCRIPT}}}", r"\href{javascript:evil()}{x}", r"\color{red\" onload=\"evil()}x",
+            r"\style{background:url(http://evil.example)}{x}", SCRIPT))})),
     Attack("raw_cell", "inject", "kept", edit=lambda n: n["cells"].insert(0, {
         "cell_type": "raw", "id": "r", "metadata": {"raw_mimetype": "text/html"}, "source": SCRIPT})),
     Attack("message_of_the_answer", "inject", "nothing", answers=dict.fromkeys(("total", "scale"),

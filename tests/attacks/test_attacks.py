@@ -193,10 +193,11 @@ def test_what_is_kept_is_small(graded):
 
 
 ACTS = (
-    r"<script[^>]*>\s*fetch",
+    r"<script[^>]*>\s*(fetch|evil)",
     r"<[a-z]+[^>]*\son\w+=[^>]*evil",
     r"<(iframe|svg|link|img)[^>]*evil",
     r"<[^>]*url\(http://evil",
+    r"href=\"javascript",
 )
 
 
@@ -204,7 +205,6 @@ def test_nothing_acts_in_the_feedback(graded):
     for student, page in results(graded, "feedback"):
         for pattern in ACTS:
             assert not re.search(pattern, page, re.IGNORECASE), (student, pattern)
-        assert 'href="javascript' not in page, student
 
 
 def test_formgrader_gets_nothing_that_acts(graded):

@@ -17,6 +17,7 @@ from dgm_autograder import audit
 from dgm_autograder.clean import CleanOutput, HideTests
 from dgm_autograder.collect import PlainCollect, PlainExtractor
 from dgm_autograder.converters import install
+from dgm_autograder.giveback import EachFeedback
 from dgm_autograder.restore import Restore
 from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
 from dgm_autograder.teaching.late import POLICY, LateDays
@@ -29,6 +30,7 @@ def configure(c: Config, course: Path) -> None:
     install()
     audit.install()
     c.ExchangeFactory.collect = PlainCollect
+    c.ExchangeFactory.release_feedback = EachFeedback
     c.ZipCollectApp.extractor_plugin = PlainExtractor
     c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec]  # what Restore builds is whole
     c.Autograde.autograde_preprocessors = [

@@ -84,7 +84,8 @@ def term(tmp_path_factory) -> SimpleNamespace:
         (course.folder / name).write_text(text)
     (course.folder / "extensions.csv").write_text(f"student,assignment,until\ncat,{NAME},2026-03-09T23:59\n")
     hand_in(course)
-    said["grade"] = desk(course, "grade", NAME, "--json")
+    assert "--jobs 0" in desk(course, "grade", NAME, "--jobs", "0", code=1)
+    said["grade"] = desk(course, "grade", NAME, "--jobs", "2", "--json")
     said["first"] = marks(course, "scale")
     with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:  # as Formgrader does
         for student, question, mark in (("dan", "total", 1.0), ("cat", "scale", 2.0)):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from dgm_autograder.collect import PlainCollect
 from dgm_autograder.pseudonyms import Pseudonyms
-from dgm_autograder.teaching import late, lms, roster
+from dgm_autograder.teaching import commands, late, lms, roster
 from dgm_autograder.teaching.course import Course
 from dgm_autograder.teaching.export import cell, export
 from dgm_autograder.teaching.items import discrimination
@@ -218,3 +218,12 @@ def test_anonymous_marks_are_exported_under_real_names(tmp_path):
         assert {row["student_id"]: row["score"] for row in csv.DictReader(file)} == {"ann": "2", "bob": "3"}
     assert told["not on the roster"] == [] and told["waiting"] == [f"ann ({NAME})", f"bob ({NAME})"]
     assert "anon-" not in (tmp_path / "out.csv").read_text()
+
+
+def test_how_many_at_a_time_is_passed_on(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(commands, "_flagged", lambda course, given: 0)
+    desk = SimpleNamespace(database=None, folder=tmp_path, nbgrader=lambda *words: said.append(words))
+    for jobs in (None, 3):
+        assert commands._grade(desk, SimpleNamespace(assignment=NAME, jobs=jobs)) == 0
+    assert said == [("autograde", NAME), ("autograde", NAME, "--ClassAutograde.jobs=3")]

@@ -75,10 +75,18 @@ def _collect(course: Course, given: argparse.Namespace) -> int:
     return 1 if told["not understood"] or told["not on the roster"] else 0
 
 
+def _add_grade(parser: argparse.ArgumentParser) -> None:
+    _with_json(parser)
+    parser.add_argument("--jobs", type=int, help="submissions at a time (default: as many as cores and memory allow)")
+
+
 def _grade(course: Course, given: argparse.Namespace) -> int:
+    if given.jobs is not None and given.jobs < 1:
+        raise ValueError(f"--jobs {given.jobs}: expected a number of submissions at a time, 1 or more")
     if course.database is not None and course.database.is_file():
         _say(f"Backed up: {backup.backup(course, label='-before-grading')}")
-    course.nbgrader("autograde", given.assignment)
+    jobs = [] if given.jobs is None else [f"--ClassAutograde.jobs={given.jobs}"]
+    course.nbgrader("autograde", given.assignment, *jobs)
     if late.policy(course.folder):
         with course.gradebook() as gradebook:
             late.apply(gradebook, course.folder, roster.real(course))
@@ -221,7 +229,7 @@ STEPS = (
     Command("check", "Solutions pass, stubs fail, wrong answers fail: is it fit to be released?", _add_check, _check),
     Command("release", "Check an assignment, then make the students' notebook.", _add_release, _release),
     Command("collect", "Collect submissions: from the exchange, or a platform's zip.", _add_collect, _collect),
-    Command("grade", "Back up, grade everyone not yet graded, list who is flagged.", _with_json, _grade),
+    Command("grade", "Back up, grade everyone not yet graded, list who is flagged.", _add_grade, _grade),
     Command("flagged", "Who needs a human to look, and why.", _with_json, _flagged),
     Command("feedback", "Make everyone's feedback page.", _add_feedback, _feedback),
     Command("export", "Marks as CSV for Canvas, Moodle, Blackboard or a spreadsheet.", _add_export, _export),

@@ -25,5 +25,5 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 
 def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Path:
-    """Tensors and text as one safetensors file, atomically."""
-    return write_bytes(path, save(tensors, metadata))
+    """Tensors and text as one safetensors file, atomically. What two names share is written under both."""
+    return write_bytes(path, save({name: tensor.clone() for name, tensor in tensors.items()}, metadata))

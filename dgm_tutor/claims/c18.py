@@ -2,7 +2,8 @@
 
 The class code is read off held-out digits by q(y|x) and matched with their labels, beside k-means on the same pixels.
 A continuous code's part in slant or width is its correlation over generated images, class by class; the noise's best
-correlation, over as many dimensions as there are, says what an uninformed z reaches.
+correlation, over as many dimensions as there are, says what an uninformed z reaches. Networks and game were chosen in
+pilot runs of one seed, 7: perceptrons found 0.24 to 0.33 of the classes there, convolutions 0.44 to 0.60.
 """
 
 import torch
@@ -12,8 +13,8 @@ from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
 SIDE, CLASSES = 14, 10
-NETWORKS = {"x_dim": SIDE * SIDE, "noise": 16, "hidden": (128, 128), "game": "wasserstein", "critic_steps": 5}
-QUICK = {"steps": 1500, "images": 2000}
+NETWORKS = {"x_dim": SIDE * SIDE, "noise": 16, "channels": 16}
+QUICK = {"steps": 2500, "images": 2000}
 FULL = {"steps": 100_000, "images": 10_000}
 FACTORS = ("slant", "width")
 

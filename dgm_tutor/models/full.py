@@ -26,8 +26,8 @@ FULL: dict[str, tuple[dict, str]] = {
     ),
     "gan": ({"z_dim": 100, "hidden": (1200, 1200)}, "in the manner of Goodfellow et al. 2014, MNIST"),
     "info_gan": (
-        {"noise": 62, "hidden": (1024, 1024)},
-        "in the manner of Chen et al. 2016, MNIST (their nets convolve)",
+        {"noise": 62, "channels": 64},
+        "Chen et al. 2016, MNIST (their trunk is moved by the bound as well)",
     ),
     "info_vae": ({"z_dim": 10, "hidden": (1024, 1024)}, "in the manner of Zhao et al. 2017 (their nets convolve)"),
     "labelled_aae": ({"z_dim": 10, "hidden": (1000, 1000)}, "Makhzani et al. 2016, semi-supervised MNIST"),

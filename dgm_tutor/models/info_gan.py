@@ -1,8 +1,9 @@
 """InfoGAN (Chen et al. 2016; section 9): a GAN whose codes c, a part of z, can be read off its images.
 
 Maximised: E_{p(x,c)} log q(c|x) + H(c), a bound L_I <= MI_p(x; c) that falls short of it by E KL(p(c|x) || q(c|x))
-(D15), less JSD(p_data, p_theta). The generator and q both raise the bound; the critic plays for the JSD alone, so q
-has a network of its own, where the paper's shares the critic's layers.
+(D15), less JSD(p_data, p_theta). The generator and q both raise the bound; the critic plays for the JSD alone. So with
+perceptrons q has a network of its own; with convolutions its head stands on the critic's trunk, as in the paper, whose
+trunk the bound moves too. Ours is the critic's alone.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from dgm_tutor.components import mlp
-from dgm_tutor.components.critics import Generator, mlp_critic
+from dgm_tutor.components.critics import Critic, Generator, mlp_critic
+from dgm_tutor.components.dcgan import ImageMaker, ImageTrunk
 from dgm_tutor.components.info_codes import CodeHead, InfoPrior
 from dgm_tutor.models.adversarial import AdversarialModel
 from dgm_tutor.models.base import Intractable
 from dgm_tutor.models.gan import squashing
+from dgm_tutor.models.pixelcnn import square
 from dgm_tutor.objectives import adversarial, info_bound
 
 
@@ -69,6 +72,7 @@ def info_gan(
     continuous: int = 2,
     noise: int = 62,
     hidden: Sequence[int] = (256, 256),
+    channels: int = 0,
     weight: float = 1.0,
     sigma: float = 0.5,
     game: str = "non_saturating",
@@ -81,7 +85,9 @@ def info_gan(
     Args:
         x_dim: dimensions of x.
         classes, continuous, noise: sizes of z = (y, c, noise).
-        hidden: sizes of the hidden layers of the generator, the critic and q.
+        hidden: sizes of the hidden layers of the generator, the critic and q, where they are perceptrons.
+        channels: 0 for perceptrons; else x is a square image, generator and critic convolve (``components.dcgan``), and
+            q reads the critic's features. 64 in the paper.
         weight: of L_I; at 0 the model is ``gan`` and q learns nothing.
         sigma: the standard deviation of q(c|x): the smaller, the more the continuous codes weigh.
         game, output, critic_steps: as in ``gan``.
@@ -95,14 +101,29 @@ def info_gan(
         raise ValueError(f"sigma is a standard deviation and must be positive, got {sigma}")
     if critic_steps < 1:
         raise ValueError(f"critic_steps={critic_steps}: expected 1 or more")
+    if channels < 0:
+        raise ValueError(f"channels={channels}: expected 0 for perceptrons, or the channels of the convolutions")
+    if channels and (game == "wasserstein" or smooth):
+        raise ValueError(
+            "channels with game='wasserstein' or smooth > 0: batch normalisation ties a batch's points together, and "
+            "their slopes cannot be penalised one by one. Take another game and smooth=0, or perceptrons (channels=0)"
+        )
     prior = InfoPrior(classes, continuous, noise)
-    critic = mlp_critic(x_dim, hidden)
+    z_dim, outputs = prior.codes + noise, classes + continuous
+    if channels:
+        size = square(x_dim)
+        network, trunk = ImageMaker(z_dim, size, channels), ImageTrunk(size, channels)
+        critic = Critic(nn.Sequential(trunk, nn.Linear(trunk.features, 1)))
+        reader = nn.Sequential(trunk, nn.Linear(trunk.features, outputs))
+    else:
+        network, critic = mlp([z_dim, *hidden, x_dim]), mlp_critic(x_dim, hidden)
+        reader = mlp([x_dim, *hidden, outputs])
     played = adversarial(game, "x", critic, smooth)
     bound = info_bound(prior.code_entropy, code=lambda z: z[..., : prior.codes])
     return InfoGan(
         prior=prior,
-        decoder=Generator(nn.Sequential(mlp([prior.codes + noise, *hidden, x_dim]), squashing(output))),
-        posterior=CodeHead(mlp([x_dim, *hidden, classes + continuous]), classes, sigma),
+        decoder=Generator(nn.Sequential(network, squashing(output))),
+        posterior=CodeHead(reader, classes, sigma),
         objective=played.term + -float(weight) * bound,
         critics={"critic": (critic, played.critic)},
         x_dim=x_dim,

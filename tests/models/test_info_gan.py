@@ -147,6 +147,38 @@ def test_a_traversal_moves_one_code_and_keeps_the_rest():
         model.traversal(values, code=2)
 
 
+def convolving(seed=0, **settings):
+    return away(models.create("info_gan", seed=seed, **{**SMALL, "x_dim": 49, "channels": 2, **settings}))
+
+
+def test_with_convolutions_q_reads_the_trunk_that_the_critic_alone_moves():
+    model = convolving().train()
+    trunk = set(model.posterior.parameters()) & set(model.critics.parameters())
+    head = set(model.posterior.parameters()) - trunk
+    assert len(head) == 2 and len(trunk) == len(list(model.critics.parameters())) - 2
+    generator, critic = model.players()
+    assert set(generator.parameters) == {*model.decoder.parameters(), *head}
+    assert set(critic.parameters) == set(model.critics.parameters())
+    x = torch.rand(32, 49, generator=torch.Generator().manual_seed(2))
+    assert moved_by(generator, model, x) <= set(generator.parameters)
+    assert {*head, *list(model.decoder.parameters())[-2:]} <= moved_by(generator, model, x)
+    assert trunk & moved_by(critic, model, x) and moved_by(critic, model, x) <= set(critic.parameters)
+
+
+def test_convolving_models_draw_save_repeat_and_resume(tmp_path):
+    model, x = convolving().eval(), torch.rand(40, 49, generator=torch.Generator().manual_seed(2))
+    assert model.traversal(torch.linspace(-1, 1, 5)).shape == (3, 5, 49) and model.sample(4).shape == (4, 49)
+    assert torch.equal(model.classify(x), saved_and_read(model, tmp_path).classify(x))
+    assert_runs_repeat(lambda: convolving(1), x)
+    whole, halves, path = convolving(), convolving(), tmp_path / "run.safetensors"
+    how = {"batch_size": 16, "progress": False, "device": "cpu"}
+    training.fit(whole, x, steps=6, **how)
+    training.fit(halves, x, steps=3, checkpoint=path, **how)
+    training.fit(halves, x, steps=6, checkpoint=path, **how)
+    weights = whole.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in halves.state_dict().items())
+
+
 def test_what_is_intractable_says_what_to_ask_instead():
     model = made()
     for ask in (model.log_prob, model.elbo, model.log_marginal):
@@ -162,6 +194,10 @@ def test_what_is_intractable_says_what_to_ask_instead():
         ({"sigma": 0.0}, "positive"),
         ({"critic_steps": 0}, "1 or more"),
         ({"game": "hinge"}, "expected jsd"),
+        ({"channels": -1}, "expected 0 for perceptrons"),
+        ({"channels": 4}, "pixels of a square image"),
+        ({"channels": 4, "x_dim": 49, "game": "wasserstein"}, "slopes cannot be penalised"),
+        ({"channels": 4, "x_dim": 49, "smooth": 1.0}, "slopes cannot be penalised"),
     ],
 )
 def test_bad_settings_are_refused_with_what_was_expected(settings, message):

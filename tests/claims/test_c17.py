@@ -37,7 +37,7 @@ def collapse(rate=0.01, back=3.0, probe=0.3, gap=50.0, off=4.0):
         (collapse(gap=-1.0), "qualified", "does not overfit"),
         (collapse(off=-1.0), "qualified", "not clearly farther"),
         (collapse(back=-0.1), "not seen at this scale", "no information back"),
-        (collapse(probe=-0.1), "not seen at this scale", "no information back"),
+        (collapse(probe=-0.1), "qualified", "linear probe reads no more"),
     ],
 )
 def test_collapse_and_return_are_judged_apart_from_few_data(figures, kind, why):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.apps import api, autogradeapp, generatefeedbackapp
-from nbgrader.converters import GenerateFeedback, NbGraderException
+from nbgrader.apps import api, autogradeapp, generateassignmentapp, generatefeedbackapp
+from nbgrader.converters import GenerateAssignment, GenerateFeedback, NbGraderException
 from traitlets import default
 
 from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
@@ -23,6 +23,7 @@ from dgm_autograder.ordinary import SEALED
 from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
+BUILT = ".release"  # beside release/
 DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
 
 
@@ -182,7 +183,38 @@ class ClassFeedback(Listed, GenerateFeedback):
             ]
 
 
+class WholeAssignment(GenerateAssignment):
+    """A release is there whole or not at all: the next run asks only whether it is."""
+
+    building = False
+
+    @property
+    def _output_directory(self) -> str:
+        return BUILT if self.building else self.coursedir.release_directory
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        """Build a new release beside the old one's place. One notebook of several goes straight into it."""
+        self.building = False
+        wanted = super().init_destination(assignment_id, student_id)
+        self.building = wanted and self.coursedir.notebook_id == "*"
+        if self.building:
+            shutil.rmtree(self._format_dest(assignment_id, student_id), ignore_errors=True)  # of a run that was cut off
+        return wanted
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        """The last step for an assignment: put it in its place."""
+        super().set_permissions(assignment_id, student_id)
+        if self.building:
+            built = Path(self._format_dest(assignment_id, student_id))
+            self.building = False
+            place = Path(self._format_dest(assignment_id, student_id))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            built.rename(place)
+            shutil.rmtree(Path(self.coursedir.root, BUILT))
+
+
 def install() -> None:
     """Let nbgrader's commands and its server extension use these."""
+    generateassignmentapp.GenerateAssignment = api.GenerateAssignment = WholeAssignment
     autogradeapp.Autograde = api.Autograde = ClassAutograde
     generatefeedbackapp.GenerateFeedback = api.GenerateFeedback = ClassFeedback

@@ -4,6 +4,7 @@ Nobody is left out in silence: a file whose name says nothing of its student is 
 """
 
 import re
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -63,13 +64,16 @@ def collect(
         if _same(folder, files):
             told["unchanged"].append(student)
             continue
+        part = folder.with_name(f".{folder.name}.part")  # whole or not at all
+        shutil.rmtree(part, ignore_errors=True)  # of a run that was cut off
+        for name, content in files.items():
+            write_bytes(part / name, content)
         if folder.exists():
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             old = course.folder / "replaced" / folder.parent.name / f"{assignment}-{stamp}"
             old.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(old)
-        for name, content in files.items():
-            write_bytes(folder / name, content)
+        part.rename(folder)
         told["collected"].append(student)
     return told
 

@@ -14,12 +14,15 @@ from dgm_tutor.objectives import Draw, Loss, Objective, Player
 class AdversarialModel(LatentVariableModel):
     """Components and an objective, some of whose terms ask a critic; every critic is a player of its own.
 
+    In a step of training all players see one draw: a critic moves by the samples that it then judges.
+
     Args:
         prior, decoder, posterior, objective, x_dim: as in ``LatentVariableModel``; a model without inference has no
             posterior, None.
         critics: a player's name to its network and the objective that it minimises: ``Game.critic``.
         player: the name of the first player, who owns all other parameters.
-        critic_steps: how often each critic moves for each move of the first player, on the same x and fresh samples.
+        critic_steps: how often each critic moves for each move of the first player; from the second time on by fresh
+            samples of the same batch.
     """
 
     def __init__(
@@ -41,20 +44,23 @@ class AdversarialModel(LatentVariableModel):
     def players(self) -> list[Player]:
         theirs = set(self.critics.parameters())
         own = Player(self.player, [p for p in self.parameters() if p not in theirs], self._loss)
-        return [own, *[self._critic(name) for name in self.critics] * self.critic_steps]
+        first = [self._critic(name) for name in self.critics]
+        more = [self._critic(name, fresh=True) for name in self.critics]
+        return [own, *first, *more * (self.critic_steps - 1)]
 
-    def draw(self, x: Tensor) -> Draw:
-        """What the players see of a batch."""
-        return Draw(self, x)
+    def draw(self, x: Tensor | Draw) -> Draw:
+        """What the players see of a batch; a draw is one already."""
+        return x if isinstance(x, Draw) else Draw(self, x)
 
-    def _loss(self, x: Tensor) -> Loss:
+    def _loss(self, x: Tensor | Draw) -> Loss:
         return self.objective(self.draw(x))
 
-    def _critic(self, name: str) -> Player:
-        def loss(x: Tensor) -> Loss:
-            return self.critic_objectives[name](self.draw(x))
+    def _critic(self, name: str, fresh: bool = False) -> Player:
+        def loss(x: Tensor | Draw) -> Loss:
+            draw = self.draw(x)
+            return self.critic_objectives[name](draw.again() if fresh else draw)
 
-        return Player(name, list(self.critics[name].parameters()), loss)
+        return Player(name, list(self.critics[name].parameters()), loss, first=True)
 
     @torch.no_grad()
     def log_prob(self, x: Tensor) -> Tensor:

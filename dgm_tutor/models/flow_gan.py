@@ -23,7 +23,7 @@ class FlowGan(DensityModel):
         density: density() is p(x), f of a normal base.
         critic, game: the critic's network, and what it and the flow minimise in the game over x.
         t: the game's share of the objective; at 0 there is no game, and the flow is the one player.
-        critic_steps: how often the critic moves for each move of the flow, on the same x and fresh samples.
+        critic_steps: how often the critic moves for each move of the flow, after the first time by fresh samples.
     """
 
     def __init__(self, density: FlowPrior, critic: nn.Module, game: Game, t: float, x_dim: int, critic_steps: int = 1):
@@ -35,11 +35,17 @@ class FlowGan(DensityModel):
 
     def players(self) -> list[Player]:
         flow = Player("flow", list(self.density.parameters()), self._loss)
-        critic = Player("critic", list(self.critic.parameters()), self._critic_loss)
-        return [flow, *[critic] * self.critic_steps] if self.t > 0 else [flow]
+        parameters = list(self.critic.parameters())
+        first = Player("critic", parameters, lambda x: self.game.critic(self.draw(x)), first=True)
+        more = Player("critic", parameters, lambda x: self.game.critic(self.draw(x).again()), first=True)
+        return [flow, first, *[more] * (self.critic_steps - 1)] if self.t > 0 else [flow]
 
-    def _critic_loss(self, x: Tensor) -> Loss:
-        return self.game.critic(Draw(self, x))
+    def draw(self, x: Tensor | Draw) -> Draw:
+        """What the players see of a batch; a draw is one already."""
+        return x if isinstance(x, Draw) else Draw(self, x)
+
+    def _loss(self, x: Tensor | Draw) -> Loss:
+        return self.objective(self.draw(x))
 
     @property
     def prior(self) -> nn.Module:

@@ -26,6 +26,7 @@ def info_vae(
     sigma: float = 0.1,
     kernel: str = "rbf",
     game: str = "kl",
+    smooth: float = 0.1,
 ) -> LatentVariableModel:
     """Loss: distortion + (1 - alpha) rate + (alpha + lambda - 1) D(q(z) || p(z)).
 
@@ -37,6 +38,7 @@ def info_vae(
         x_dim, z_dim, hidden, likelihood, sigma: as in ``vae``.
         kernel: of the MMD, "rbf" or "imq".
         game: of the critic, see ``objectives.adversarial``; "kl" is KL(q(z) || p(z)) by its density ratio.
+        smooth: of the critic's slope (R1), as in ``aae``.
     """
     check_weights(alpha, lam)
     parts = vae(x_dim=x_dim, z_dim=z_dim, hidden=hidden, likelihood=likelihood, sigma=sigma)
@@ -46,7 +48,7 @@ def info_vae(
     if divergence != "adversarial":
         raise ValueError(f"divergence={divergence!r}: expected 'mmd' or 'adversarial'")
     critic = mlp_critic(z_dim)
-    played = adversarial(game, "z", critic)
+    played = adversarial(game, "z", critic, smooth)
     return AdversarialModel(
         prior=parts.prior,
         decoder=parts.decoder,

@@ -19,11 +19,9 @@ from dgm_tutor.objectives import Draw, Term, adversarial, distortion
 
 
 class LabelledDraw(Draw):
-    """A batch of pixels and labels, (n, D + classes): x is the pixels, labels are one-hot or NaN."""
+    """A batch of pixels x (n, D) and labels (n, classes), one-hot or NaN."""
 
-    def __init__(self, model: "LabelledAAE", joined: Tensor):
-        x, self.labels = joined.split([joined.shape[1] - model.classes, model.classes], 1)
-        super().__init__(model, x)
+    labels: Tensor
 
 
 def _cross_entropy(draw: LabelledDraw) -> Tensor:
@@ -47,8 +45,13 @@ class LabelledAAE(AdversarialModel):
         super().__init__(*args, **settings)
         self.classes = classes
 
-    def draw(self, x: Tensor) -> LabelledDraw:
-        return LabelledDraw(self, x)
+    def draw(self, x: Tensor | Draw) -> Draw:
+        """What the players see of a batch as ``join`` makes it; the critic has no use for labels."""
+        if isinstance(x, Draw):
+            return x
+        draw = LabelledDraw(self, x[:, : -self.classes])
+        draw.labels = x[:, -self.classes :]
+        return draw
 
     def join(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """(n, D + classes): pixels and one-hot labels, from integers (n,), -1 where unknown; None: no label."""
@@ -92,16 +95,17 @@ def labelled_aae(
     sigma: float = 0.1,
     game: str = "non_saturating",
     weight: float = 10.0,
+    smooth: float = 0.1,
 ) -> LabelledAAE:
     """Loss: distortion + weight * the game's term over (y, z) + label_weight * cross-entropy of the labels known.
 
     Args:
         classes: values of y.
         label_weight: of the cross-entropy.
-        x_dim, z_dim, hidden, likelihood, sigma, game, weight: as in ``aae``; z is the style alone.
+        x_dim, z_dim, hidden, likelihood, sigma, game, weight, smooth: as in ``aae``; z is the style alone.
     """
     critic = mlp_critic(classes + z_dim)
-    played = adversarial(game, "z", critic)
+    played = adversarial(game, "z", critic, smooth)
     return LabelledAAE(
         prior=CodePrior(classes, z_dim),
         decoder=decoder_head(mlp([classes + z_dim, *reversed(hidden), x_dim]), likelihood, sigma),

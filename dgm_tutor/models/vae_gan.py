@@ -31,8 +31,8 @@ class VaeGan(AdversarialModel):
     ``sample`` still draws from p_theta, with the noise; ``decoder(z).mean`` is the image without it.
     """
 
-    def draw(self, x: Tensor) -> MeanDraw:
-        return MeanDraw(self, x)
+    def draw(self, x: Tensor | Draw) -> Draw:
+        return x if isinstance(x, Draw) else MeanDraw(self, x)
 
 
 def vae_gan(

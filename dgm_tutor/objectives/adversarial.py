@@ -2,7 +2,7 @@
 
 A critic compares the two joints over one variable: over "x" the real side is p_data and the generated one p_theta;
 over "z" real is the prior p(z) and generated the aggregate posterior q(z). Its logit estimates log real - log
-generated. What a critic minimises never builds the graph of the other side, and each player moves its own parameters.
+generated. What a critic minimises is cut from the graph of the other side, and each player moves its own parameters.
 """
 
 import math
@@ -170,9 +170,8 @@ def _generated(draw: Draw, over: str) -> Sample:
 
 
 def _held(side: Callable[[Draw, str], Sample], draw: Draw, over: str) -> Sample:
-    """A side's points for the critic: made without a graph, and cut from one that there already is."""
-    with torch.no_grad():
-        return side(draw, over).detach()
+    """A side's points for the critic, cut from their graph, which is left to who made them."""
+    return side(draw, over).detach()
 
 
 def _mean(sample: Sample, of: Critic) -> Tensor:

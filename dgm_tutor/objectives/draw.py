@@ -38,6 +38,13 @@ class Draw:
 
     def __init__(self, model: nn.Module, x: Tensor):
         self.model, self.x = model, x
+        self.held = False
+
+    def again(self) -> "Draw":
+        """The same batch with samples of its own, for a critic: ``q`` and ``p`` make them without a graph."""
+        other = type(self)(self.model, self.x)
+        other.held = True
+        return other
 
     # under q: x ~ p_data, z ~ q(z|x)
     @cached_property
@@ -85,11 +92,13 @@ class Draw:
 
     def q(self, over: str) -> Sample:
         """The marginal of q over "x", p_data, or over "z", the aggregate posterior q(z)."""
-        return Sample({"x": lambda: self.x, "z": lambda: self.z}[over]())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.held):
+            return Sample(self.x if over == "x" else self.z)
 
     def p(self, over: str) -> Sample:
         """The marginal of p over "x", p_theta(x), or over "z", the prior."""
-        return Sample({"x": lambda: self.model_x, "z": lambda: self.prior_z}[over]())
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.held):
+            return Sample(self.model_x if over == "x" else self.prior_z)
 
     def mean(self, per_example: Tensor) -> Tensor:
         """The average over the batch: (n,) -> scalar, or (models, n) -> (models,) for an ensemble."""
@@ -153,6 +162,10 @@ class ExactDraw(Draw):
     def __init__(self, model: nn.Module, x: Tensor, p_data: Tensor, axes: Sequence[int] | None = None):
         super().__init__(model, x)
         self.p_data, self.axes = p_data, axes
+
+    def again(self) -> "ExactDraw":
+        """Itself: nothing in it is drawn."""
+        return self
 
     @cached_property
     def z(self) -> Tensor:

@@ -82,13 +82,15 @@ class Objective:
 class Player:
     """One side of the game: its parameters, and the loss that it, and only it, minimises over them.
 
-    ``rate``: its learning rate as a multiple of the training's.
+    ``rate``: its learning rate as a multiple of the training's. ``first``: in every step it moves before those that are
+    not; a critic does, so that the others are judged by what it has just learnt.
     """
 
     name: str
     parameters: list[nn.Parameter]
     loss: Callable[[Tensor], Loss]
     rate: float = 1.0
+    first: bool = False
 
 
 def _on(value: Tensor, weight: Weight) -> Weight:

@@ -50,7 +50,8 @@ def fit(
     the interruption.
 
     Args:
-        model: anything with ``players()`` and ``checked(x)``.
+        model: anything with ``players()`` and ``checked(x)``. What its ``draw(x)`` makes of a batch, where it has one,
+            all players of a step share in place of x.
         data: x (n, ...), or a data set or split of images, whose grey levels are used.
         steps: in all, those before a resume included.
         batch_size, lr: of every player; a player with a ``rate`` of its own learns at that multiple of lr.
@@ -113,7 +114,7 @@ def fit(
                     model,
                     players,
                     optimizers,
-                    _shards(team, transform, batch(x, step, batch_size, seed), step),
+                    _shards(model, team, transform, batch(x, step, batch_size, seed), step),
                     team,
                     step,
                 )
@@ -132,11 +133,13 @@ def fit(
     return history
 
 
-def _shards(team: Team, transform: Transform, x: Tensor, step: int) -> list[Tensor]:
+def _shards(model: nn.Module, team: Team, transform: Transform, x: Tensor, step: int) -> list:
+    """What the players see of this process's shards."""
+    seen = getattr(model, "draw", lambda x: x)
     shards = []
     for index, shard in enumerate(team.split(x)):
         team.draws_for(step, index, 0)
-        shards.append(transform(shard))
+        shards.append(seen(transform(shard)))
     return shards
 
 
@@ -144,13 +147,13 @@ def _step(
     model: nn.Module,
     players: list[Player],
     optimizers: dict[str, torch.optim.Optimizer],
-    shards: list[Tensor],
+    shards: list,
     team: Team,
     step: int,
 ) -> dict[str, Loss]:
     """Every player moves once, its own parameters only."""
     losses = {}
-    for use, player in enumerate(players, 1):
+    for use, player in enumerate(sorted(players, key=lambda player: not player.first), 1):
         optimizers[player.name].zero_grad()  # before the forward pass, which can then have the gradients' memory
         loss, totals = team.loss(player, shards, step, use)
         if not math.isfinite(loss.total.sum().item()):

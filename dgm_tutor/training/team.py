@@ -52,7 +52,7 @@ class Team:
         if self.shards > 1:
             torch.manual_seed(((self.seed * 1_000_003 + step) * 65_536 + self.own[shard]) * 64 + use)
 
-    def loss(self, player: Player, shards: list[Tensor], step: int, use: int) -> tuple[Loss, list[Tensor]]:
+    def loss(self, player: Player, shards: list, step: int, use: int) -> tuple[Loss, list[Tensor]]:
         """A player's loss on the whole batch, detached where it is shared, and the totals to go backward from."""
         parts = []
         for index, x in enumerate(shards):

@@ -117,12 +117,87 @@ def test_info_vae_at_its_elbo_weights_and_beta_tc_vae_at_one_are_the_vae():
         torch.testing.assert_close(model.loss(x).total, expected)
 
 
-def test_an_aae_s_critic_is_smooth_and_its_posterior_starts_narrow():
-    x = binary()
-    smooth, plain = (models.create("aae", smooth=s, **SMALL).players()[1].loss(x).terms for s in (0.4, 0.0))
-    assert smooth["slope(z)"][0] == 0.2 and "slope(z)" not in plain
-    sigma = models.create("aae", **SMALL).posterior(x).base_dist.scale
+@pytest.mark.parametrize("case", ["aae", "info_vae", "labelled_aae"])
+def test_a_critic_of_latents_is_smooth_unless_told_otherwise(case):
+    name, settings = CASES[case]
+
+    def terms(**chosen):
+        model = models.create(name, **settings, **chosen)
+        return model.players()[1].loss(batch(model)).terms
+
+    assert terms()["slope(z)"][0] == 0.05 and terms(smooth=0.4)["slope(z)"][0] == 0.2
+    assert "slope(z)" not in terms(smooth=0.0)
+    with pytest.raises(ValueError, match="steep"):
+        terms(smooth=-1.0)
+
+
+def test_an_aae_s_posterior_starts_narrow():
+    sigma = models.create("aae", **SMALL).posterior(binary()).base_dist.scale
     assert sigma.min() > 0.02 and sigma.max() < 0.1
+
+
+# what the players of a step see
+
+
+def test_a_critic_moves_itself_alone_by_the_samples_that_it_then_judges(model):
+    draw = model.draw(batch(model))
+    assert model.draw(draw) is draw
+    own, critic = model.players()
+    seen = []
+    model.critics["critic"].register_forward_pre_hook(lambda _, points: seen.append(points[0].detach()))
+    critic.loss(draw).total.backward()
+    assert all(p.grad is None for p in own.parameters) and all(p.grad is not None for p in critic.parameters)
+    own.loss(draw).total.backward(inputs=own.parameters)
+    assert all(p.grad is not None for p in own.parameters)
+    made = draw.p("x").points if model.name == "gan" else draw.q("z").points
+    assert sum(torch.equal(points, made) for points in seen) == 2  # the critic's own look, and the game's
+
+
+def test_a_critic_moves_first_so_that_the_game_is_judged_by_what_it_has_learnt(model):
+    x, moves = batch(model), []
+    own, critic = model.players()
+    before = [p.detach().clone() for p in critic.parameters]
+    moved = lambda: any(not torch.equal(p, b) for p, b in zip(critic.parameters, before, strict=True))  # noqa: E731
+    model.decoder.register_forward_hook(lambda *_: moves.append(moved()))
+    model.critics["critic"].register_forward_hook(lambda *_: moves.append(moved()))
+    training.fit(model, x, steps=1, progress=False, device="cpu")
+    assert not moves[0] and moves[-1] and critic.first and not own.first
+
+
+def test_a_draw_again_is_the_same_batch_with_other_samples(model):
+    draw = model.draw(batch(model))
+    other = draw.again()
+    assert type(other) is type(draw) and torch.equal(other.x, draw.x)
+    assert not torch.equal(other.prior_z, draw.prior_z)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "part", "passes"),
+    [("aae", SMALL, "posterior", 1), ("vae_gan", SMALL, "decoder", 2)]  # at z and at p(z)'s
+    + [(name, {**SMALL, "critic_steps": 3}, "decoder", 3) for name in ("gan", "info_gan")],  # fresh for the later two
+)
+def test_no_network_runs_twice_on_one_draw_of_a_step(name, settings, part, passes):
+    settings = {key: value for key, value in settings.items() if name != "info_gan" or key != "z_dim"}
+    model, calls = models.create(name, **settings), []
+    getattr(model, part).register_forward_pre_hook(lambda *_: calls.append(1))
+    training.fit(model, binary(), steps=1, progress=False, device="cpu")
+    assert len(calls) == passes
+
+
+@pytest.mark.parametrize("stop", [1, 7])
+def test_a_game_that_was_stopped_goes_on_to_the_same_bits(tmp_path, model, stop):
+    x, path = batch(model), tmp_path / "run.safetensors"
+
+    def run(steps, **settings):
+        fresh = models.create(model.name, seed=1, **model.settings)
+        history = training.fit(fresh, x, steps=steps, batch_size=8, progress=False, device="cpu", **settings)
+        return fresh, history
+
+    straight, whole = run(12)
+    run(stop, checkpoint=path)
+    resumed, history = run(12, checkpoint=path)
+    assert all(torch.equal(a, b) for a, b in zip(straight.parameters(), resumed.parameters(), strict=True))
+    assert all(torch.equal(history[c][-1], whole[c][-1]) for c in whole.columns)
 
 
 @pytest.mark.parametrize(("alpha", "lam"), [(-1.0, 1.0), (0.0, 0.5), (1.0, -0.001), (0.0, float("nan"))])
@@ -137,7 +212,6 @@ def test_a_divergence_that_would_be_maximised_is_refused(alpha, lam):
         ("info_vae", {"alpha": 1.5, "lam": 2.0}, "at most 1"),
         ("info_vae", {"divergence": "stein"}, "'mmd' or 'adversarial'"),
         ("aae", {"weight": -1.0}, "drive"),
-        ("aae", {"smooth": -1.0}, "steep"),
         ("aae", {"prior": "swiss_rol"}, "'swiss_roll'"),
         ("aae", {"prior": "mixture", "z_dim": 3}, "z_dim=2"),
         ("aae", {"game": "hinge"}, "expected jsd"),

@@ -45,6 +45,18 @@ def test_the_critic_s_loss_leaves_no_gradient_in_the_flow():
     assert all(p.grad.abs().sum() > 0 for p in model.critic.parameters())
 
 
+def test_the_critic_moves_by_the_samples_that_it_judges_and_then_by_fresh_ones():
+    model, calls = made(t=1.0, critic_steps=3), []
+    flow, *critics = model.players()
+    assert [player.name for player in critics] == ["critic"] * 3 and all(player.first for player in critics)
+    model.density.transform.register_forward_pre_hook(lambda *_: calls.append(1))
+    draw, runs = model.draw(batch()), []
+    for player in (*critics, flow):
+        player.loss(draw)
+        runs.append(len(calls))
+    assert runs == [1, 2, 3, 3]
+
+
 @pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
 def test_the_flow_s_gradient_reaches_every_parameter(t):
     model = made(t=t)

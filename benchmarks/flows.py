@@ -1,4 +1,4 @@
-"""Flows: MAF sampling against naive and zuko's, and the MAF density beside zuko's and normflows', in one run.
+"""Flows: MAF sampling against naive and zuko's, MAF densities beside zuko's and normflows', planar maps, in one run.
 
     python benchmarks/flows.py [--dim 64] [--hidden 512] [--batch 100] [--layers 5] [--json FILE]
 
@@ -28,12 +28,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from dgm_tutor.components import StandardNormal  # noqa: E402
-from dgm_tutor.components.flows import Autoregressive, Flow, FlowPrior, Inverted, Stack, maf  # noqa: E402
+from dgm_tutor.components.flows import Autoregressive, Flow, FlowPrior, Inverted, Stack, maf, planar  # noqa: E402
 from dgm_tutor.components.flows.monotone import bounded  # noqa: E402
 
 TARGET = 5.0
 TOLERANCE = 1e-3  # single precision, through all layers
 DENSITY_TOLERANCE = 1e-5  # nats per dimension
+PLANAR_MAPS = 32
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -44,11 +45,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     torch.manual_seed(0)
     prior = FlowPrior(StandardNormal(args.dim), maf(args.dim, args.layers, (args.hidden, args.hidden)))
-    rows = [sampling(prior, args), *sampling_beside_zuko(prior, args), *densities(prior, args)]
+    rows = [sampling(prior, args), *sampling_beside_zuko(prior, args), *densities(prior, args), *planar_maps(args)]
     about = f"D = {args.dim}, hidden {args.hidden} x 2, {args.layers} layers, batch {args.batch}"
     print(f"{about}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for row in rows:
-        print(f"{row['work']:<44}{row['ours_ms']:9.1f} ms{row['other_ms']:10.1f} ms{row['ratio']:8.2f}x")
+        print(f"{row['work']:<54}{row['ours_ms']:9.1f} ms{row['other_ms']:10.1f} ms{row['ratio']:8.2f}x")
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1) + "\n")
     return 0
@@ -105,6 +106,41 @@ def densities(prior: FlowPrior, args: argparse.Namespace) -> list[dict]:
         ours_s, theirs_s = timed(args.repeats, gradients(ours, ours(), x), gradients(theirs, theirs, x))
         rows.append(row(f"MAF density and gradients, {name} / ours (aim {1 / aim:g})", ours_s, theirs_s))
     return rows
+
+
+def planar_maps(args: argparse.Namespace) -> list[dict]:
+    """A stack of planar maps with its log-determinant, forward and backward, beside normflows' with our parameters."""
+    if importlib.util.find_spec("normflows") is None:
+        return []
+    from normflows.flows import Planar
+
+    ours = planar(args.dim, PLANAR_MAPS)
+    vectors = [of_map.parameters_of(None) for of_map in ours.transforms]
+    theirs = nn.ModuleList(Planar((args.dim,), u=u[None], w=w[None], b=b) for u, w, b in vectors)
+
+    def their_stack(z: Tensor) -> tuple[Tensor, Tensor]:
+        total = z.new_zeros(len(z))
+        for of_map in theirs:
+            z, log_det = of_map(z)
+            total = total + log_det
+        return z, total
+
+    def step(module: nn.Module, stack: Callable) -> Callable[[], Tensor]:
+        def work() -> Tensor:
+            module.zero_grad()
+            x, log_det = stack(z)
+            loss = (x.square().sum(1) / 2 - log_det).mean()
+            loss.backward()
+            return loss
+
+        return work
+
+    z = torch.randn(args.batch, args.dim)
+    works = step(ours, ours), step(theirs, their_stack)
+    difference = (works[0]() - works[1]()).abs().item() / args.dim
+    if not difference < DENSITY_TOLERANCE:
+        raise SystemExit(f"normflows' planar maps differ by {difference:.3g} per dimension: no time is reported")
+    return [row(f"{PLANAR_MAPS} planar maps and gradients, normflows / ours", *timed(10 * args.repeats, *works))]
 
 
 def gradients(module: nn.Module, density: Distribution, x: Tensor) -> Callable[[], None]:
@@ -184,15 +220,16 @@ class Peer(nn.Module):
 
 
 def timed(repeats: int, *works: Callable[[], object]) -> list[float]:
-    """Median seconds of each, measured in turn so that a busy moment hurts them alike."""
+    """Median seconds of each, the processor's on one thread, in turn so that a busy moment hurts them alike."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for work in works:
         work()
     times: list[list[float]] = [[] for _ in works]
     for _ in range(repeats):
         for seconds, work in zip(times, works, strict=True):
-            start = time.perf_counter()
+            start = clock()
             work()
-            seconds.append(time.perf_counter() - start)
+            seconds.append(clock() - start)
     return [statistics.median(seconds) for seconds in times]
 
 

@@ -1,6 +1,8 @@
 """Kernels compiled ahead of time: what is read of them, and that the limits and the lock bite."""
 
 import json
+import re
+from importlib.metadata import version
 
 import kernels as script
 import pytest
@@ -90,6 +92,7 @@ def test_interpreted_kernels_run_on_the_cpu_and_are_not_compiled(python):
 
 @linux
 @pytest.mark.slow
-@pytest.mark.pinned
-def test_the_compiled_kernels_are_those_of_the_lock(compiled):
-    compiled("check")
+def test_the_compiled_kernels_are_those_of_the_lock(compiled, root):
+    """The lock is the pinned Triton's. What another one makes of the kernels may not spill either."""
+    pin = re.search(r"^triton==([^;\s]+)", (root / "constraints.txt").read_text(), re.MULTILINE)[1]
+    compiled("check", *([] if version("triton") == pin else ["--limits"]))

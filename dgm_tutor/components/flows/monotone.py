@@ -65,7 +65,7 @@ class DeepSigmoid:
     Each sigmoid can make a mode, so one layer fits multi-modal conditionals where ``Affine`` cannot (C6).
     """
 
-    step = None  # of substitution's kernel: it knows no bisection
+    step = "sigmoids"
 
     def __init__(self, components: int):
         self.components = components
@@ -77,7 +77,7 @@ class DeepSigmoid:
         log_w = log_w.log_softmax(-1)
         a = F.softplus(slope + 0.5413) + SLOPE_FLOOR  # about 1 where the network says 0; the floor keeps z unbounded
         # Where the network says 0 the sigmoids stand side by side: were they equal, they would stay so.
-        b = offset + torch.linspace(-2, 2, self.components).to(offset)
+        b = offset + torch.linspace(-2, 2, self.components, dtype=offset.dtype, device=offset.device)
         u = a * x.unsqueeze(-1) + b
         log_in, log_out = F.logsigmoid(u), F.logsigmoid(-u)
         log_s, log_rest = (log_w + log_in).logsumexp(-1), (log_w + log_out).logsumexp(-1)  # log s, log (1 - s)

@@ -45,35 +45,21 @@ class Planar(Transform):
         self.parameters_of = Amortised([dim, dim, 1], dim, context_dim)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        u_hat, w, b, gain = self._read(context)
+        u_hat, w, b, gain = _planar_parameters(*self.parameters_of(context))
         h = torch.tanh((w * z).sum(-1, keepdim=True) + b)
-        return z + u_hat * h, self._log_slope(h, gain).squeeze(-1)
+        return z + u_hat * h, _planar_slope(h, gain).squeeze(-1)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        u_hat, w, b, gain = self._read(context)
+        u_hat, w, b, gain = _planar_parameters(*self.parameters_of(context))
 
         def along_w(a: Tensor) -> tuple[Tensor, Tensor]:
             """w.x where w.z = a, and the log of its slope."""
             h = torch.tanh(a + b)
-            return a + (gain - 1) * h, self._log_slope(h, gain)
+            return a + (gain - 1) * h, _planar_slope(h, gain)
 
         a = solve(along_w, (w * x).sum(-1, keepdim=True))
         h = torch.tanh(a + b)
-        return x - u_hat * h, -self._log_slope(h, gain).squeeze(-1)
-
-    def _read(self, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """u_hat, w, b and the gain 1 + w.u_hat > 0."""
-        u, w, b = self.parameters_of(context)
-        w_u = (w * u).sum(-1, keepdim=True)
-        w_w = w.square().sum(-1, keepdim=True)
-        gain = torch.where(w_w > 0, F.softplus(w_u), 1.0)  # w = 0 has no plane: x = z + u tanh(b), a shift
-        u_hat = u + (gain - 1 - w_u) * w / _or_one(w_w)
-        return u_hat, w, b, gain
-
-    @staticmethod
-    def _log_slope(h: Tensor, gain: Tensor) -> Tensor:
-        """log(1 + (1 - h^2) w.u_hat), as a sum of positive terms: no cancellation where w.u_hat is close to -1."""
-        return (h.square() + (1 - h.square()) * gain).log()
+        return x - u_hat * h, -_planar_slope(h, gain).squeeze(-1)
 
 
 class Radial(Transform):
@@ -89,28 +75,18 @@ class Radial(Transform):
         self.parameters_of = Amortised([dim, 1, 1], dim, context_dim)
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        centre, alpha, gain = self._read(context)
+        centre, alpha, gain = _radial_parameters(*self.parameters_of(context))
         r = _norm(z - centre)
         scale = (r + gain) / (r + alpha)  # 1 + beta / (alpha + r), as beta = gain - alpha
-        return centre + scale * (z - centre), self._log_det(r, alpha, gain)
+        return centre + scale * (z - centre), _radial_slope(r, alpha, gain, self.dim).squeeze(-1)
 
     def inverse(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        centre, alpha, gain = self._read(context)
+        centre, alpha, gain = _radial_parameters(*self.parameters_of(context))
         r_x = _norm(x - centre)
         half = (r_x - gain) / 2
         root = (half.square() + alpha * r_x).sqrt()
         r = torch.where(half > 0, half + root, alpha * r_x / (root - half))  # r^2 - (r_x - gain) r - alpha r_x = 0
-        return centre + (r + alpha) / (r + gain) * (x - centre), -self._log_det(r, alpha, gain)
-
-    def _read(self, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """c, alpha > 0 and the gain alpha + beta > 0."""
-        centre, alpha, gain = self.parameters_of(context)
-        return centre, F.softplus(alpha), F.softplus(gain)
-
-    def _log_det(self, r: Tensor, alpha: Tensor, gain: Tensor) -> Tensor:
-        around = ((r + gain) / (r + alpha)).log()
-        along = (r.square() + 2 * alpha * r + alpha * gain).log() - 2 * (r + alpha).log()
-        return ((self.dim - 1) * around + along).squeeze(-1)
+        return centre + (r + alpha) / (r + gain) * (x - centre), -_radial_slope(r, alpha, gain, self.dim).squeeze(-1)
 
 
 class Sylvester(Transform):
@@ -163,32 +139,37 @@ class Sylvester(Transform):
 
 
 class PlanarStack(Stack):
-    """Planar maps in turn; on a GPU, forwards is one kernel (``kernels.residual``) and not a dozen launches a map."""
+    """Planar maps in turn, their parameters and log-determinants made together; on a GPU, forwards is one kernel."""
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        u, w, b, gain = _planar_parameters(*_together(self.transforms, context))
         points = z.reshape(-1, z.shape[-1])
-        if not uses_kernels(points):
-            return super().forward(z, context)
-        x, log_det = planar_stack(points, *_stacked(self.transforms, z, context, vectors=2))
-        return x.view(z.shape), log_det.view(z.shape[:-1])
+        if uses_kernels(points):
+            x, log_det = planar_stack(points, *_of_points(z, u, w), *_of_points(z, b, gain, numbers=True))
+            return x.view(z.shape), log_det.view(z.shape[:-1])
+        heights = []
+        for u_k, w_k, b_k in zip(u, w, b, strict=True):
+            heights.append(torch.tanh((w_k * z).sum(-1, keepdim=True) + b_k))
+            z = torch.addcmul(z, u_k, heights[-1])
+        return z, _planar_slope(torch.stack(heights), _beside(gain, z)).sum(0).squeeze(-1)
 
 
 class RadialStack(Stack):
-    """Radial maps in turn; on a GPU, forwards is one kernel, as in ``PlanarStack``."""
+    """Radial maps in turn, as in ``PlanarStack``."""
 
     def forward(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        centre, alpha, gain = _radial_parameters(*_together(self.transforms, context))
         points = z.reshape(-1, z.shape[-1])
-        if not uses_kernels(points):
-            return super().forward(z, context)
-        x, log_det = radial_stack(points, *_stacked(self.transforms, z, context, vectors=1))
-        return x.view(z.shape), log_det.view(z.shape[:-1])
-
-
-def _stacked(maps: Sequence[Transform], z: Tensor, context: Tensor | None, vectors: int) -> list[Tensor]:
-    """The K maps' parameters for N points z (..., D): the first ``vectors`` are (K, N, D), the others (K, N)."""
-    found = zip(*(of_map._read(context) for of_map in maps), strict=True)
-    whole = [torch.stack([p.expand(*z.shape[:-1], -1) for p in parameters]).flatten(1, -2) for parameters in found]
-    return whole[:vectors] + [numbers.squeeze(-1) for numbers in whole[vectors:]]
+        if uses_kernels(points):
+            x, log_det = radial_stack(points, *_of_points(z, centre), *_of_points(z, alpha, gain, numbers=True))
+            return x.view(z.shape), log_det.view(z.shape[:-1])
+        radii = []
+        for centre_k, alpha_k, gain_k in zip(centre, alpha, gain, strict=True):
+            away = z - centre_k
+            radii.append(_norm(away))
+            z = torch.addcmul(centre_k, (radii[-1] + gain_k) / (radii[-1] + alpha_k), away)
+        slopes = _radial_slope(torch.stack(radii), _beside(alpha, z), _beside(gain, z), z.shape[-1])
+        return z, slopes.sum(0).squeeze(-1)
 
 
 def planar(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
@@ -204,6 +185,53 @@ def radial(dim: int, layers: int = 8, context_dim: int = 0) -> Stack:
 def sylvester(dim: int, layers: int = 4, reflections: int = 2, context_dim: int = 0) -> Stack:
     """A stack of Sylvester maps, Q by Householder reflections. Fast: forward. Slow: inverse."""
     return Stack(*(Sylvester(dim, reflections, context_dim) for _ in range(layers)))
+
+
+def _together(maps: Sequence[Transform], context: Tensor | None) -> tuple[Tensor, ...]:
+    """The parameters of K maps of a kind, (K, ..., size) for each size: the context is multiplied once for all."""
+    owners = [of_map.parameters_of for of_map in maps]
+    values = torch.stack([owner.free for owner in owners])
+    if owners[0].amortised is not None:
+        weights = torch.cat([owner.amortised.weight for owner in owners])
+        values = F.linear(context, weights, values.flatten()).unflatten(-1, values.shape).movedim(-2, 0)
+    return values.split(owners[0].sizes, -1)
+
+
+def _planar_parameters(u: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """u_hat, w, b and the gain 1 + w.u_hat > 0."""
+    w_u = (w * u).sum(-1, keepdim=True)
+    w_w = w.square().sum(-1, keepdim=True)
+    gain = torch.where(w_w > 0, F.softplus(w_u), 1.0)  # w = 0 has no plane: x = z + u tanh(b), a shift
+    u_hat = u + (gain - 1 - w_u) * w / _or_one(w_w)
+    return u_hat, w, b, gain
+
+
+def _planar_slope(h: Tensor, gain: Tensor) -> Tensor:
+    """log(1 + (1 - h^2) w.u_hat), as a sum of positive terms: no cancellation where w.u_hat is close to -1."""
+    return (h.square() + (1 - h.square()) * gain).log()
+
+
+def _radial_parameters(centre: Tensor, alpha: Tensor, gain: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """c, alpha > 0 and the gain alpha + beta > 0."""
+    return centre, F.softplus(alpha), F.softplus(gain)
+
+
+def _radial_slope(r: Tensor, alpha: Tensor, gain: Tensor, dim: int) -> Tensor:
+    """log |det|: dim - 1 directions around the centre, and one along the radius."""
+    around = ((r + gain) / (r + alpha)).log()
+    along = (r.square() + 2 * alpha * r + alpha * gain).log() - 2 * (r + alpha).log()
+    return (dim - 1) * around + along
+
+
+def _of_points(z: Tensor, *parameters: Tensor, numbers: bool = False) -> list[Tensor]:
+    """Parameters (K, ..., size) for each of the N points z (..., D): (K, N, size), or (K, N) where size is 1."""
+    whole = [_beside(p, z).expand(-1, *z.shape[:-1], -1).flatten(1, -2) for p in parameters]
+    return [p.squeeze(-1) for p in whole] if numbers else whole
+
+
+def _beside(parameters: Tensor, z: Tensor) -> Tensor:
+    """(K, ..., size), its dimensions between those of z: they broadcast against K such tensors in a stack."""
+    return parameters[(slice(None), *[None] * (z.dim() + 1 - parameters.dim()))]
 
 
 def _norm(difference: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from dgm_tutor.kernels.pixel_row.torch import Weights
 WIDEST = 64  # channels: the products' tiles of more would not stay in registers
 LONGEST = 64  # pixels of a row
 MOST_PARAMETERS = 64  # numbers that the head gives for a pixel
-WARPS = 8  # with 4, 16 grey levels spill on sm_75 and sm_80
 
 
 @triton.jit
@@ -130,7 +129,8 @@ def sample_row(family: str, levels: int, contexts: Tensor, noise: Tensor, weight
     if n:
         weights = [t.contiguous() for t in weights]
         constants = _constants(family, levels, Weights(*weights), width, noise.dtype)
-        sample_row_kernel[(n,)](contexts.contiguous(), noise.contiguous(), *weights, x, n, num_warps=WARPS, **constants)
+        warps = _warps(constants)
+        sample_row_kernel[(n,)](contexts.contiguous(), noise.contiguous(), *weights, x, n, num_warps=warps, **constants)
     return x
 
 
@@ -173,4 +173,9 @@ def variants() -> list[Variant]:
             ("logistic", 256, 64, 8, 30),
         )
     ]
-    return [Variant(name, sample_row_kernel, types, constants, WARPS, aligned=names) for name, constants in sized]
+    return [Variant(name, sample_row_kernel, types, each, _warps(each), aligned=names) for name, each in sized]
+
+
+def _warps(constants: dict) -> int:
+    """Of a program: with 4 or 8 for up to 32 channels, one variant or another spills a few bytes."""
+    return 2 if constants["C_2"] <= 32 else 8

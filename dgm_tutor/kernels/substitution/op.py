@@ -7,8 +7,9 @@ from dgm_tutor.kernels.backend import backend, refuse
 from dgm_tutor.kernels.substitution import torch as twin
 from dgm_tutor.kernels.substitution.torch import Advance
 
-STEPS = ("affine", "gated")
-"""The g that the kernel knows: x = mu + exp(5 tanh(alpha / 5)) z, and x = z + (z - m) exp(-(s + 2))."""
+STEPS = ("affine", "gated", "sigmoids")
+"""The g that the kernel knows: x = mu + exp(5 tanh(alpha / 5)) z; x = z + (z - m) exp(-(s + 2)); and the x with
+logit(sum_k w_k sigmoid(a_k x + b_k)) = z, whose 3 K parameters are log w, a's and b's."""
 
 
 def substitute(
@@ -34,7 +35,7 @@ def substitute(
         ends: (layers, D) int32, how many units of a hidden layer are final at each step.
 
     Raises:
-        BackendError: DGM_BACKEND=triton for a step without a name, or a network too deep or wide for the kernel.
+        BackendError: DGM_BACKEND=triton for a step without a name, or a network or mixture too large for the kernel.
     """
     if backend(z, start, *weights) == "triton":
         from dgm_tutor.kernels.substitution import triton

@@ -13,8 +13,11 @@ from dgm_tutor.components.flows import (
     Permutation,
     Planar,
     Radial,
+    Stack,
     Sylvester,
     multi_scale,
+    planar,
+    radial,
     real_nvp,
     solve,
 )
@@ -52,7 +55,24 @@ def test_planar_u_hat_is_the_paper_s(norm):
     planar = planar_with(-2.2, norm)
     u, w, _ = planar.parameters_of.free.split([2, 2, 1])
     expected = u + (-1 + math.log1p(math.exp(-2.2)) + 2.2) * w / (w @ w)
-    torch.testing.assert_close(planar._read(None)[0], expected)
+    z = points(1, 2)
+    x, _ = planar(z)
+    torch.testing.assert_close((x - z)[0] / torch.tanh(z @ w + 0.3), expected)
+
+
+@pytest.mark.parametrize("context_shape", [None, (4,), (5, 4), (3, 1, 4)], ids=str)
+@pytest.mark.parametrize("kind", [planar, radial])
+def test_a_stack_is_its_maps_one_by_one(kind, context_shape):
+    """Point, log-determinant and every gradient, though their parameters are made together."""
+    stack, z = away(kind(3, 4, context_shape[-1] if context_shape else 0)), points(3, 5, 3).requires_grad_()
+    context = points(*context_shape, seed=2).requires_grad_() if context_shape else None
+    wanted = [z, *stack.parameters(), *([context] if context_shape else [])]
+    results = []
+    for forward in (stack.forward, lambda z, context: Stack.forward(stack, z, context)):
+        x, log_det = forward(z, context)
+        results.append([x, log_det, *torch.autograd.grad((x.sin().sum(), log_det.square().sum()), wanted)])
+    for together, one_by_one in zip(*results, strict=True):
+        torch.testing.assert_close(together, one_by_one, rtol=0, atol=1e-12)
 
 
 def test_planar_log_det_stays_finite_where_the_map_is_almost_flat():
@@ -109,12 +129,11 @@ def test_solve_refuses_what_has_no_root(y, slope):
 
 
 def test_deep_sigmoid_is_huang_s_formula_and_does_not_overflow():
-    monotone, x, raw = DeepSigmoid(3), points(50), points(50, 9, seed=2)
-    w, a = raw[:, :3].softmax(-1), F.softplus(raw[:, 3:6] + 0.5413) + 1e-3
-    b = raw[:, 6:] + torch.linspace(-2, 2, 3, dtype=torch.float64)
-    torch.testing.assert_close(
-        monotone.inverse(x, raw)[0], torch.logit((w * torch.sigmoid(a * x[:, None] + b)).sum(-1))
-    )
+    monotone, x, raw = DeepSigmoid(4), points(50), points(50, 12, seed=2)
+    w, a = raw[:, :4].softmax(-1), F.softplus(raw[:, 4:8] + 0.5413) + 1e-3
+    b = raw[:, 8:] + torch.tensor([-2, -2 / 3, 2 / 3, 2], dtype=torch.float64)  # two of them no float32 numbers
+    z = torch.logit((w * torch.sigmoid(a * x[:, None] + b)).sum(-1))
+    torch.testing.assert_close(monotone.inverse(x, raw)[0], z, rtol=0, atol=1e-12)
     far = torch.tensor([-1e4, 1e4])
     z, log_slope = monotone.inverse(far, raw[:2].float())
     assert z.isfinite().all() and log_slope.isfinite().all() and z[0] < -5 < 5 < z[1]

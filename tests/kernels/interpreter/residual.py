@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from dgm_tutor import models
 from dgm_tutor.components import flows
 from dgm_tutor.kernels.residual import op, oracle, planar_stack, radial_stack
 from dgm_tutor.kernels.residual.triton import NUMBERS
+from dgm_tutor.training import fit
 from tests.kernels.numbers import assert_close
 from tests.kernels.stacks import problem, run
 
@@ -81,6 +83,27 @@ def test_the_flows_are_the_same_map_by_map_and_as_one(kind, context_dim, shape, 
         results.append([x, log_det, *torch.autograd.grad((x.sin().sum(), log_det.square().sum()), wanted)])
     for one_by_one, at_once in zip(*results, strict=True):
         torch.testing.assert_close(at_once, one_by_one, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_trains_with_the_kernel_as_it_does_without(kind, monkeypatch):
+    """A VAE with this posterior, twenty steps of Adam in float64: the same losses and weights, far from the first."""
+    x = (torch.rand(64, 6, generator=torch.Generator().manual_seed(3)) < torch.linspace(0.1, 0.9, 6)).double()
+    runs, launches = [], []
+    sizes = {"x_dim": 6, "z_dim": 2, "hidden": (8,), "context_dim": 4}
+    original = getattr(op, f"_{kind}")
+    monkeypatch.setattr(op, f"_{kind}", lambda *t: launches.append(kind) or original(*t))
+    for choice in ("torch", "triton"):
+        monkeypatch.setenv("DGM_BACKEND", choice)
+        torch.manual_seed(0)
+        model = models.create("flow_posterior_vae", posterior=kind, layers=3, **sizes).double()
+        first = [p.detach().clone() for p in model.parameters()]
+        history = fit(model, x, steps=20, batch_size=16, lr=0.05, device="cpu", progress=False)
+        assert all((p - before).abs().max() > 0.05 for p, before in zip(model.parameters(), first, strict=True))
+        runs.append([history["autoencoder/total"], *(p.detach() for p in model.parameters())])
+    assert len(launches) == 20  # the second run's steps, and none of the first's
+    for without, with_kernel in zip(*runs, strict=True):
+        torch.testing.assert_close(with_kernel, without, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("kind", KINDS)

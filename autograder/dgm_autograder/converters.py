@@ -64,7 +64,7 @@ class ClassAutograde(Listed, Batch):
                 self.fail(str(error))
         provisioner.sweep()
         self.staged: list[str] = []  # the students of this run
-        self.kept: list[str] = []  # those of them whose finished result stays
+        self.made: set[Path] = set()  # the results that it finished
         try:
             super().start()
         finally:
@@ -124,10 +124,7 @@ class ClassAutograde(Listed, Batch):
             shutil.rmtree(result)
         elif not whole and (result / DONE).exists():
             (result / DONE).unlink()  # until this notebook is graded
-        wanted = super().init_destination(assignment_id, student_id)
-        if not wanted:
-            self.kept.append(student_id)
-        return wanted
+        return super().init_destination(assignment_id, student_id)
 
     def _finished(self, result: Path, assignment: str, student: str) -> bool:
         done = result / DONE
@@ -144,16 +141,17 @@ class ClassAutograde(Listed, Batch):
         """The last step of a submission: say that it is finished."""
         super().run_post_convert_hook()
         notebook = Path(self.writer.build_directory)
-        write_bytes(notebook / DONE, self.fingerprint.encode())
+        self.made.add(write_bytes(notebook / DONE, self.fingerprint.encode()))
 
     def say(self) -> None:
         """Log what the run came to."""
         assignment = self.coursedir.assignment_id
-        done = [s for s in self.staged if Path(self._format_dest(assignment, s), DONE).is_file()]
-        left = [s for s in self.staged if s not in done]
-        graded = [s for s in done if s not in self.kept]
+        done = {student: Path(self._format_dest(assignment, student), DONE) for student in self.staged}
+        graded = [student for student in self.staged if done[student] in self.made]
+        kept = [student for student in self.staged if student not in graded and done[student].is_file()]
+        left = [student for student in self.staged if student not in graded + kept]
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            for line in summary(gradebook, assignment, graded, self.kept, left):
+            for line in summary(gradebook, assignment, graded, kept, left):
                 self.log.info(line)
 
 

@@ -2,12 +2,14 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
 
 from ..attacks.course import NAME, POINTS, RIGHT, SmallCourse
 from . import postgres as server
+from .test_teaching import desk, marks
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +53,35 @@ def test_the_whole_cycle(tmp_path, db_url):
     with open(course.folder / "grades.csv") as file:
         scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     assert scores == {"ann": 6.0, "bob": 2.5, "bad": 0.0, "nul": 0.0, long: 5.0}
+
+
+def test_a_gradebook_in_postgresql_is_copied_graded_again_and_put_back(tmp_path, postgres, monkeypatch):
+    course = SmallCourse(tmp_path, postgres.create())
+    exercise = course.folder / "exercises" / NAME / "exercise.py"
+    exercise.write_text(exercise.read_text().replace("2 * x", "3 * x"))  # by mistake
+    course.submit("ann", course.solved())
+    course.submit("bob", course.solved(answers={**RIGHT, "scale": "def scale(x):\n    return 3 * x"}))
+    desk(course, "grade", NAME)
+    first, copy = course.grades(), desk(course, "backup")
+    assert {who: grades["scale"][0] for who, grades in first.items()} == {"ann": 0.0, "bob": 3.0}
+    exercise.write_text(exercise.read_text().replace("3 * x", "2 * x"))
+    changes = desk(course, "regrade", NAME, "--json")
+    assert {(c["student"], c["auto_before"], c["auto_after"]) for c in changes} == {("ann", 0, 3), ("bob", 3, 0)}
+    assert course.grades() == first
+    assert desk(course, "regrade", NAME, "--apply", "--json") == changes
+    assert marks(course, "scale") == {"ann": 3.0, "bob": 0.0}
+    with Gradebook(course.db_url) as others:  # somebody has it open
+        others.find_submission(NAME, "ann")
+        others.db.commit()
+        kept = desk(course, "restore", copy).split(": ")[-1].strip()
+    assert course.grades() == first and len(desk(course, "audit", NAME, "--json")) == 6
+    broken = tmp_path / "broken.dump"
+    broken.write_bytes(Path(kept).read_bytes()[:-2000])
+    assert "pg_restore failed" in desk(course, "restore", str(broken), code=1)
+    desk(course, "restore", kept)
+    assert marks(course, "scale") == {"ann": 3.0, "bob": 0.0} and len(desk(course, "audit", NAME, "--json")) == 8
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert "apt-get install postgresql-client" in desk(course, "backup", code=1)
 
 
 def test_an_assignment_is_changed_and_a_student_removed(tmp_path, postgres):

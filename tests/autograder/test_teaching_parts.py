@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import stat
 import zipfile
 from datetime import datetime, timedelta
@@ -11,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 from dgm_autograder.collect import PlainCollect
 from dgm_autograder.pseudonyms import Pseudonyms
-from dgm_autograder.teaching import commands, late, lms, roster
+from dgm_autograder.teaching import commands, late, lms, regrade, roster
 from dgm_autograder.teaching.course import Course
-from dgm_autograder.teaching.export import cell, export
+from dgm_autograder.teaching.export import _wide, cell, export
 from dgm_autograder.teaching.items import discrimination
 from dgm_autograder.teaching.late import Policy, extensions, policy, term
 from nbgrader.api import Gradebook
@@ -93,6 +94,7 @@ def test_pseudonyms_stay_are_private_and_lead_back(tmp_path):
     assert table.students() == {pseudonym: student for student, pseudonym in drawn.items()}
     assert not any("ann" in pseudonym or "bob" in pseudonym for pseudonym in table.students())
     assert stat.S_IMODE(table.path.stat().st_mode) == 0o600
+    assert Pseudonyms(tmp_path / "others.csv").of("ann") not in table.students(), "it follows from the name"
 
 
 def test_the_exchange_is_collected_under_pseudonyms(tmp_path):
@@ -184,6 +186,30 @@ def test_no_name_is_a_formula(name):
     assert (cell("Ann = 1"), cell(-1.5), cell(2.0), cell("")) == ("Ann = 1", "-1.5", "2", "")
 
 
+WIDE = {
+    "canvas": [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "a", "B (7)"],
+        ["    Points Possible", "", "", "", "", 4.0, 1.0],
+        ["Arbor, Ann", "101", "ann", "ann", "", 3.5, ""],
+    ],
+    "moodle": [
+        ["Username", "ID number", "First name", "Last name", "Email address", "a", "B (7)"],
+        ["ann", "101", "Ann", "Arbor", "a@x.edu", 3.5, ""],
+    ],
+    "blackboard": [
+        ["Last Name", "First Name", "Username", "Student ID", "a [Total Pts: 4 Score]", "B (7)"],
+        ["Arbor", "Ann", "101", "ann", 3.5, ""],
+    ],
+}
+
+
+@pytest.mark.parametrize("platform", WIDE)
+def test_columns_are_the_platforms_own(platform):
+    ann = roster.Person("ann", first_name="Ann", last_name="Arbor", email="a@x.edu", lms_user_id="101")
+    marks, points = {("ann", "a"): {"score": 3.5}}, {"a": 4.0, "b": 1.0}
+    assert _wide({"ann": ann}, marks, points, platform, {"b": "B (7)"}) == WIDE[platform]
+
+
 def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
     strong = {f"s{i}": float(i >= 5) for i in range(10)}
     rest = {f"s{i}": i / 10 for i in range(10)}
@@ -193,6 +219,17 @@ def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
     against = {student: 1 - share for student, share in rest.items()}
     assert discrimination({"a": strong, "b": against}, "a") == (pytest.approx(-means), -1.0)
     assert discrimination({"a": dict.fromkeys(strong, 1.0), "b": rest}, "a") == (None, None)
+
+
+def test_a_preview_of_other_marks_is_not_applied(tmp_path):
+    held = course(tmp_path / "course")
+    with Gradebook(held.db_url, "dgm-tutor") as gradebook:
+        gradebook.add_assignment(NAME)
+    shadow = held.folder / ".regrade" / NAME
+    shadow.mkdir(parents=True)
+    (shadow / "preview.json").write_text(json.dumps({"changes": [], "gradebook": "of other marks"}))
+    with pytest.raises(ValueError, match="marks changed since the preview"):
+        regrade.apply(held, NAME)
 
 
 def test_anonymous_marks_are_exported_under_real_names(tmp_path):
@@ -223,7 +260,9 @@ def test_anonymous_marks_are_exported_under_real_names(tmp_path):
 def test_how_many_at_a_time_is_passed_on(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(commands, "_flagged", lambda course, given: 0)
-    desk = SimpleNamespace(database=None, folder=tmp_path, nbgrader=lambda *words: said.append(words))
+    desk = SimpleNamespace(
+        database=tmp_path / "gradebook.db", folder=tmp_path, nbgrader=lambda *words: said.append(words)
+    )
     for jobs in (None, 3):
         assert commands._grade(desk, SimpleNamespace(assignment=NAME, jobs=jobs)) == 0
     assert said == [("autograde", NAME), ("autograde", NAME, "--ClassAutograde.jobs=3")]

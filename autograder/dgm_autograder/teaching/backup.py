@@ -5,6 +5,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dgm_autograder.teaching import postgres
 from dgm_autograder.teaching.course import Course
 
 FOLDER = "backups"
@@ -13,17 +14,24 @@ FOLDER = "backups"
 def backup(course: Course, folder: Path | None = None, label: str = "") -> Path:
     """Copy the gradebook into `folder` (by default backups/); the copy's path.
 
-    The copy is whole or not there. Raises `ValueError` for a gradebook that is missing or in another database,
-    `RuntimeError` for one that is damaged.
+    The copy is whole or not there. Raises `ValueError` for a gradebook that is missing, `RuntimeError` for one that is
+    damaged, and where PostgreSQL's tools are missing.
     """
-    database = _database(course, "pg_dump --format=custom --file=gradebook.dump DATABASE")
+    if course.database is not None and not course.database.is_file():
+        raise ValueError(f"there is no gradebook at {course.database}")
     folder = folder or course.folder / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"gradebook-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{label}.db"
+    kind = "dump" if course.database is None else "db"
+    target = folder / f"gradebook-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{label}.{kind}"
     temporary = target.with_suffix(".part")
     try:
-        _copy(database, temporary)
-        verify(temporary)
+        if course.database is None:
+            temporary.touch(mode=0o600)
+            postgres.dump(course.db_url, temporary)
+            postgres.verify(temporary)
+        else:
+            sqlite(course.database, temporary)
+            verify(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o600)
@@ -35,13 +43,17 @@ def backup(course: Course, folder: Path | None = None, label: str = "") -> Path:
 
 def restore(course: Course, copy: Path) -> Path:
     """Put a copy in the gradebook's place, in one transaction; what it replaces is copied first: that copy's path."""
-    database = _database(course, "pg_restore --clean --dbname=DATABASE gradebook.dump")
     if not copy.is_file():
         raise ValueError(f"{copy} is not a file; `dgm-tutor class backup` makes copies in {course.folder / FOLDER}")
+    if course.database is None:
+        postgres.verify(copy)
+        kept = backup(course, label="-before-restore")
+        postgres.load(copy, course.db_url)
+        return kept
     verify(copy)
     kept = backup(course, label="-before-restore")
-    _copy(copy, database)
-    verify(database)
+    sqlite(copy, course.database)
+    verify(course.database)
     return kept
 
 
@@ -60,19 +72,11 @@ def verify(path: Path) -> None:
         raise RuntimeError(f"{path} is no gradebook: it has no table {', '.join(sorted(missing))}")
 
 
-def _database(course: Course, instead: str) -> Path:
-    if course.database is None:
-        raise ValueError(f"this gradebook is not in SQLite: use its own tools, such as `{instead}`")
-    if not course.database.is_file():
-        raise ValueError(f"there is no gradebook at {course.database}")
-    return course.database
-
-
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=60)
 
 
-def _copy(source: Path, target: Path) -> None:
+def sqlite(source: Path, target: Path) -> None:
     """SQLite's online backup: a consistent copy whatever others write meanwhile."""
     target.touch(mode=0o600)
     old, new = _open(source), _open(target)

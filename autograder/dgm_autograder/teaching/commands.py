@@ -13,7 +13,7 @@ from dgm_tutor.cli.command import Command, add_json, show
 from dgm_tutor.files import write_bytes
 
 from dgm_autograder import audit
-from dgm_autograder.teaching import backup, check, export, items, late, lms, regrade, review, roster
+from dgm_autograder.teaching import backup, check, export, items, late, lms, postgres, regrade, review, roster
 from dgm_autograder.teaching.course import Course
 
 
@@ -83,8 +83,11 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
 def _grade(course: Course, given: argparse.Namespace) -> int:
     if given.jobs is not None and given.jobs < 1:
         raise ValueError(f"--jobs {given.jobs}: expected a number of submissions at a time, 1 or more")
-    if course.database is not None and course.database.is_file():
-        _say(f"Backed up: {backup.backup(course, label='-before-grading')}")
+    if course.database is None or course.database.is_file():
+        try:
+            _say(f"Backed up: {backup.backup(course, label='-before-grading')}")
+        except postgres.Missing as error:
+            _say(f"Not backed up: {error}")
     jobs = [] if given.jobs is None else [f"--ClassAutograde.jobs={given.jobs}"]
     course.nbgrader("autograde", given.assignment, *jobs)
     if late.policy(course.folder):

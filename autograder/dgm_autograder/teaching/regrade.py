@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from nbgrader.api import Gradebook
 from sqlalchemy import delete, insert
 
 from dgm_autograder.converters import DONE
-from dgm_autograder.teaching.backup import backup
+from dgm_autograder.teaching import postgres
+from dgm_autograder.teaching.backup import backup, sqlite
 from dgm_autograder.teaching.course import SETTINGS, Course, nbgrader
 from dgm_autograder.teaching.late import POLICY
 from dgm_autograder.verdicts import VERDICTS, found
@@ -51,8 +51,6 @@ class Change:
 
 def preview(course: Course, assignment: str) -> list[Change]:
     """Grade the class again in the shadow; who changes. Nothing of the course is touched."""
-    if course.database is None:
-        raise ValueError("a preview copies the gradebook, which must be in SQLite")
     shadow = _shadow(course, assignment)
     nbgrader(shadow, "autograde", assignment)
     left = sorted(
@@ -104,10 +102,11 @@ def _shadow(course: Course, assignment: str) -> Path:
     with course.gradebook() as gradebook:
         if not course.submissions(gradebook, assignment):
             raise ValueError(f"nobody's {assignment} is graded yet: run `nbgrader autograde {assignment}`")
-    old, new = sqlite3.connect(course.database), sqlite3.connect(shadow / "gradebook.db")
-    old.backup(new)
-    old.close()
-    new.close()
+    copy = shadow / "gradebook.db"
+    if course.database is None:
+        postgres.rows(course.db_url, copy)
+    else:
+        sqlite(course.database, copy)
     for step in ("source", "submitted"):
         name = getattr(course.app.coursedir, f"{step}_directory")
         (shadow / name).symlink_to(course.folder / name)

@@ -6,6 +6,7 @@ import torch
 from dgm_tutor.kernels.mixture import log_mixture, op, oracle
 from dgm_tutor.kernels.mixture import torch as twin
 from tests.kernels import linux
+from tests.kernels.numbers import assert_close
 
 
 def problem(n=13, m=9, d=3, offset=0.0):
@@ -26,6 +27,21 @@ def test_the_twin_is_the_definition(bonus, marginals, tile, monkeypatch):
     gradients = (torch.autograd.grad(f, inputs, upstream) for f in (found, truth))
     for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("bonus", [0.0, -1.3])
+@pytest.mark.parametrize("tile", [20, 2**17])
+def test_single_precision_is_the_definition_but_for_its_last_rounding(tile, bonus, monkeypatch):
+    """Taken by products in float64: value and gradients, at points that float32 holds."""
+    monkeypatch.setattr(twin, "TILE", tile)
+    inputs = [t.detach().float().requires_grad_() for t in problem(offset=30.0)]
+    exact = [t.detach().double().requires_grad_() for t in inputs]
+    found, truth = log_mixture(*inputs, bonus), oracle.log_mixture(*exact, bonus)
+    assert found.dtype == torch.float32
+    upstream = torch.randn_like(truth)
+    gradients = torch.autograd.grad(found, inputs, upstream.float()), torch.autograd.grad(truth, exact, upstream)
+    for a, b in zip((found, *gradients[0]), (truth, *gradients[1]), strict=True):
+        assert_close(a.detach(), b.detach(), 4)
 
 
 @pytest.mark.parametrize(("dtype", "sigma", "close"), [(torch.float32, 0.01, 1e-5), (torch.float64, 1e-7, 1e-9)])

@@ -4,10 +4,10 @@
 
 ``mmd``: the squared MMD of two sets, with the gradient in one. ``log_q``: the aggregate posterior's log-density at its
 own samples (MI, total correlation), with the gradients in samples, means and scales; ``products`` is its whole matrix
-in the form that cancels, which the package does not use. Processor time on one thread,
-rounds alternate, the median ratio counts; nothing is timed unless all agree. Memory is the peak of a process of its
-own, less what it held after a small run of the same work. pykeops (`make peers`) compiles each formula once, with a
-C++ compiler (its own words on standard output; not timed); where it is not installed, it is left out.
+by products in float32, a form that cancels. Processor time on one thread, rounds alternate, the median ratio counts;
+nothing is timed unless all agree. Memory is the peak of a process of its own, less what it held after a small run of
+the same work. pykeops (`make peers`) compiles each formula once, with a C++ compiler (its own words on standard output;
+not timed); where it is not installed, it is left out.
 """
 
 import argparse

@@ -103,12 +103,13 @@ LEAK = _cells(
     {
         "environment": "import os\nprint(dict(os.environ))\nprint(os.popen('cat /proc/*/environ').read())",
         "keys": "import os\nprint(os.popen('cat ~/.ssh/* /root/.ssh/* /home/*/.ssh/*; find / -name id_rsa').read())",
-        "neighbours": "import glob\nfor p in glob.glob('/**/submitted/**/*.ipynb', recursive=True) + glob.glob("
-        "'/**/gradebook.db', recursive=True):\n    print('the-neighbour' + '-is-there', p)",
+        "neighbours": "import os\nfor top, d, names in os.walk('/'):\n    d[:] = [x for x in d if x not in "
+        "('proc', 'sys', 'usr', 'lib', 'site-packages')]\n    for n in names:\n        if n == 'gradebook.db' or "
+        "'submitted' in top.split('/'):\n            print('the-neighbour' + '-is-there', top, n)\nprint('looked')",
         "everything": "import os\nfor top, d, names in os.walk('/'):\n    d[:] = [x for x in d if x not in "
-        "('proc', 'sys', 'usr', 'lib', 'site-packages')]\n    for n in names:\n        try:\n"
+        "('dev', 'proc', 'sys', 'usr', 'lib', 'site-packages')]\n    for n in names:\n        try:\n"
         "            t = open(os.path.join(top, n)).read()\n        except Exception:\n            continue\n"
-        "        if 'of-the-instructor' in t and 'In [' not in t:\n            print(n, t[:300])",
+        "        if 'of-the-instructor' in t and 'In [' not in t:\n            print(n, t[:300])\nprint('looked')",
         "network": "import socket\nfor a in ('127.0.0.1', '192.0.2.1'):\n    for p in (22, 53, 80):\n        try:\n"
         "            socket.create_connection((a, p), 0.2)\n            print('the-network' + '-is-there')\n"
         "        except OSError:\n            pass",

@@ -186,6 +186,14 @@ def test_no_secret_is_in_what_goes_back(graded):
             assert secret not in text, student
 
 
+@pytest.mark.parametrize("student", ["neighbours", "everything"])
+def test_who_searches_everywhere_is_given_the_time_to(graded, student):
+    half = find(graded, student)
+    path = half.course.folder / "autograded" / student / NAME / f"{NAME}.ipynb"
+    outputs = [output for cell in json.loads(path.read_text())["cells"] for output in cell.get("outputs", [])]
+    assert any("looked" in "".join(output.get("text", "")) for output in outputs)
+
+
 def test_what_is_kept_is_small(graded):
     for folder in ("autograded", "feedback"):
         for student, text in results(graded, folder):

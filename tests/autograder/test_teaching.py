@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from dgm_autograder.teaching.course import Course
+from dgm_autograder.verdicts import found
 from nbgrader.api import Gradebook
 
 from dgm_tutor.cli import main
@@ -53,6 +54,12 @@ def marks(course: SmallCourse, question: str) -> dict[str, float]:
     return {student: grades[question][0] for student, grades in course.grades().items()}
 
 
+def seeds(course: SmallCourse) -> dict[str, int]:
+    """Of the inputs of every mark."""
+    with Gradebook(course.db_url) as gradebook:
+        return {grade: verdict["seed"] for grade, verdict in found(gradebook.db).items()}
+
+
 def hand_in(course: SmallCourse) -> None:
     """Times are UTC: the sheet is due at 07:59 of March 7."""
     on_time, next_day, third_day = "2026-03-07 07:50:00 UTC", "2026-03-08 07:00:00 UTC", "2026-03-09 09:00:00 UTC"
@@ -86,7 +93,7 @@ def term(tmp_path_factory) -> SimpleNamespace:
     hand_in(course)
     assert "--jobs 0" in desk(course, "grade", NAME, "--jobs", "0", code=1)
     said["grade"] = desk(course, "grade", NAME, "--jobs", "2", "--json")
-    said["first"] = marks(course, "scale")
+    said["first"], said["inputs"] = marks(course, "scale"), seeds(course)
     with Gradebook(f"sqlite:///{course.folder / 'gradebook.db'}") as gradebook:  # as Formgrader does
         for student, question, mark in (("dan", "total", 1.0), ("cat", "scale", 2.0)):
             grade = gradebook.find_grade(question, NAME, NAME, student)
@@ -118,6 +125,11 @@ def test_a_regrade_does_what_its_preview_said(term):
     assert told == {student: mark for student, mark in FIXED.items() if mark != BY_PLAN[student]}
     assert {row["why"] for row in term.preview if row["student"] == "bob"} == {"right → wrong (tripled)"}
     assert {row["question"] for row in term.preview} == {"scale"}
+
+
+def test_a_regrade_asks_with_the_inputs_of_the_first_time(term):
+    drawn = set(term.inputs.values()) - {None}  # None: the kernel had died before it was asked
+    assert len(drawn) == 5 and seeds(term.course) == term.inputs
 
 
 def test_a_typed_mark_outlives_a_regrade_and_is_shown_again_where_the_mark_below_changed(term):

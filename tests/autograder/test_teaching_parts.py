@@ -53,6 +53,8 @@ def test_the_budget_goes_to_the_first_late_days_of_the_term():
         (1, 0, 0),
         (5, 0, 0),  # after the last day: worth nothing, and costs no day
     ]
+    too_late_first = term(rules, [submission("a", start, 97), submission("b", start + timedelta(weeks=1), 25)])
+    assert (too_late_first["a"].used, too_late_first["b"].used, too_late_first["b"].left) == (0, 2, 3)
     assert rules.loss(8.0, days=2, left=1) == 2.0 and rules.loss(8.0, days=5, left=9) == 8.0
     assert rules.loss(8.0, days=2, left=2) == 0.0
 

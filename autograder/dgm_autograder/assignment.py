@@ -41,9 +41,11 @@ class Answer:
         return _run(self.path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Assignment:
     """`course/exercises/NN-name`. Raises `ValueError` saying what is wrong with the folder.
+
+    Equal to nothing but itself, so that what is known of it may be kept by it; see `load`.
 
     With an `overlay`, the assignment's folder in an instructor's private one, checks and banked answers are those of
     both: see `overlay.py`. The text of the notebook never is.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import nbformat
@@ -24,6 +25,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from traitlets import Integer, Unicode
 
 from dgm_autograder import forkserver, intake, pool
+from dgm_autograder.cases import draws, prepare
 from dgm_autograder.sealed import SealedExecute
 from dgm_autograder.verdicts import seed_of
 from dgm_autograder.work import TROUBLE, task, work
@@ -66,6 +68,8 @@ class Batch(Autograde):
                 if self.init_destination(self.coursedir.assignment_id, self._student(folder)):
                     fingerprints[folder] = self.fingerprint
             if fingerprints:
+                self.seeds = draws(len(fingerprints))
+                self.turns = cycle(self.seeds)
                 where = cluster or stack.enter_context(self._here(len(fingerprints)))
                 self._convert(fingerprints, where, stack.enter_context(self._progress(len(fingerprints))))
         if self.failed:
@@ -155,7 +159,8 @@ class Batch(Autograde):
         BaseConverter.convert_single_notebook(self, notebook)
         restored = Path(self.writer.build_directory, os.path.basename(notebook))
         about = self.init_single_notebook_resources(notebook)["nbgrader"]
-        about["seed"] = seed_of(about) if self.step.again else None
+        before = seed_of(about) if self.step.again else None
+        about["seed"] = next(self.turns) if before is None else before
         return task(nbformat.read(restored, as_version=4), about, restored.parent, self.config)
 
     def _finish(self, one: Underway) -> None:
@@ -212,9 +217,13 @@ class Batch(Autograde):
 
     def _here(self, submissions: int) -> Executor:
         """Where this run's notebooks are executed on this machine."""
-        provides = tuple(self.step.assigned(self.coursedir.assignment_id).provides)
+        assignment = self.step.assigned(self.coursedir.assignment_id)
+        provides = tuple(assignment.provides)
         door = None if self.step.trust_students else forkserver.warm(provides)
         jobs = min(self.jobs or pool.default_jobs(), submissions)
+        if not self.step.again:  # now, while the warm process imports
+            fixed = self.step.seed if self.step.seed is not None else assignment.seed
+            prepare(assignment, self.seeds if fixed is None else [fixed])
         return pool.Here() if jobs == 1 else pool.Workers(jobs, provides, door)
 
     @contextmanager

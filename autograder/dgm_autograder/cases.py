@@ -1,5 +1,10 @@
 """Draw inputs for an exercise, and run the right and wrong answers on them to know what to expect."""
 
+import contextlib
+import secrets
+from collections.abc import Iterable
+from functools import lru_cache
+
 import torch
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.bank import Entry
@@ -10,6 +15,12 @@ from dgm_autograder.assignment import Assignment
 from dgm_autograder.exercise import Exercise, Test
 
 MORE = 2  # right answers are run on this many times the draws of the student's answer, slips on half of that
+SEEDS = 4  # of the inputs of one run: few, as it takes time to know what is right
+
+
+def draws(submissions: int) -> list[int]:
+    """Seeds for one run's inputs, drawn now: what was shown of an earlier run says nothing about them."""
+    return [secrets.randbits(31) for _ in range(min(SEEDS, submissions))]
 
 
 def entry(assignment: Assignment, exercise: Exercise, seed: int, with_slips: bool = True, more: int = MORE) -> Entry:
@@ -21,6 +32,24 @@ def entry(assignment: Assignment, exercise: Exercise, seed: int, with_slips: boo
     wrong = assignment.bank(exercise.name, "wrong") if with_slips else []
     slips = {a.header["slip"]: Slip(a.header["slip"], a.header["says"], a.header["source"]) for a in wrong}
     return Entry(exercise.title, exercise.answer, exercise.hints, cases, slips)
+
+
+@lru_cache(maxsize=256)
+def known(assignment: Assignment, name: str, seed: int, with_slips: bool) -> Entry:
+    """The `entry` of the exercise called `name`, kept: submissions of one run share a few seeds."""
+    return entry(assignment, assignment.exercise(name), seed, with_slips)
+
+
+def prepare(assignment: Assignment, seeds: Iterable[int]) -> None:
+    """Know the right answers for these seeds: processes forked from this one then know them too.
+
+    A broken exercise breaks nothing here; whoever needs its answer meets the error.
+    """
+    torch.set_num_threads(1)  # threads would be in the way of forks
+    for seed in seeds:
+        for exercise in assignment.exercises:
+            with contextlib.suppress(Exception):
+                known(assignment, exercise.name, seed, False)
 
 
 def questions(exercise: Exercise, seed: int) -> list[Case]:
@@ -41,9 +70,11 @@ def _case(assignment: Assignment, exercise: Exercise, test: Test, case: Case, wi
     drawn = wire.loads(inputs)
     many = wire.dumps({**drawn, "draws": test.draws * more})
     some = wire.dumps({**drawn, "draws": test.draws * max(more // MORE, 1)})
-    right = [answer.namespace for answer in assignment.bank(exercise.name, "right")]
+    bank = assignment.bank(exercise.name, "right")
     # Of exact outputs one right answer says all; only the spread of draws is worth several.
-    right = [assignment.solve(exercise.name), *right] if probe.random or not right else right[:1]
+    right = [answer.namespace for answer in (bank if probe.random else bank[:1])]
+    if probe.random or not bank:
+        right.insert(0, assignment.solve(exercise.name))
     outputs = []
     for index, namespace in enumerate(right):
         said = measured(probe, reply(probe, namespace[exercise.answer], many, seed + 1 + index), inputs)

@@ -37,6 +37,7 @@ PRELOADED = (
     "matplotlib_inline.backend_inline",
     "numpy.random",
     "safetensors.torch",
+    "torch._dynamo",  # which the first optimiser imports, for more than a second
     "torch.distributions",
     "torch.nn.functional",
 )

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
 
-import zmq
 from dgm_tutor.checks import wire
 from dgm_tutor.checks.judge import Probe, Reply, read
 from jupyter_client.manager import AsyncKernelManager
@@ -20,13 +19,11 @@ from traitlets import DottedObjectName, Type
 from dgm_autograder.clock import Clock
 from dgm_autograder.forkserver import Door
 from dgm_autograder.intake import read as read_file
-from dgm_autograder.limits import MIB
 from dgm_autograder.messages import RoomClient
 from dgm_autograder.provisioner import Bubblewrap
 
 MAX_FILE = 2_000_000  # bytes of one file handed in beside a notebook
 MAX_FILES = 20
-LARGEST = 128 * MIB  # one message: a kernel that sends more loses its connection
 GRACE = 3.0  # seconds that an interrupted kernel has to come to rest
 WIRE = inspect.getsource(wire)
 SEND = """
@@ -51,7 +48,6 @@ class RoomKernelManager(AsyncKernelManager):
     ):
         super().__init__(kernel_name="python3", **kwargs)
         self.kernel_spec.interrupt_mode = "message"
-        self.context.setsockopt(zmq.MAXMSGSIZE, LARGEST)
         self.provisioner = Bubblewrap(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         self.provisioner.provides, self.provisioner.trusted = provides, trusted
         self.provisioner.door = door

@@ -4,6 +4,7 @@ Elsewhere: `JUPYTER_DEFAULT_PROVISIONER_NAME=dgm-bubblewrap`, or in a kernel.jso
 `"metadata": {"kernel_provisioner": {"provisioner_name": "dgm-bubblewrap", "config": {"memory": 2000000000}}}`.
 """
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -115,6 +116,12 @@ class Bubblewrap(LocalProvisioner):
             with open(descriptor, "rb", closefd=False) as source, open(home / name, "wb") as target:
                 shutil.copyfileobj(source, target)
         return {"cwd": home, "env": confine.environment(str(home))}
+
+    async def wait(self):
+        """Until the kernel is gone: looked at often, as it is the end of every submission."""
+        while self.process is not None and self.process.poll() is None:
+            await asyncio.sleep(0.005)
+        return await super().wait()
 
     async def cleanup(self, restart=False):
         """Nothing of the kernel stays."""

@@ -26,7 +26,7 @@ from traitlets import Bool, Float, Integer, Unicode, default
 
 from dgm_autograder import forkserver
 from dgm_autograder.assignment import Assignment, load
-from dgm_autograder.cases import entry, questions
+from dgm_autograder.cases import known, questions
 from dgm_autograder.clock import Clock
 from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
@@ -56,7 +56,7 @@ class SealedExecute(Execute):
     probe_timeout = Float(20.0, help="Seconds for one probe.").tag(config=True)
     budget = Float(300.0, help="Seconds of a kernel's time for a whole notebook.").tag(config=True)
     trust_students = Bool(False, help="Run kernels without a sandbox. The gradebook says so.").tag(config=True)
-    seed = Integer(None, allow_none=True, help="Of the inputs; by default drawn for every submission.").tag(config=True)
+    seed = Integer(None, allow_none=True, help="Of the inputs; by default one of the run's.").tag(config=True)
     again = Bool(False, help="Draw the inputs of the grading before, where there was one.").tag(config=True)
     shutdown_kernel = Unicode("immediate").tag(config=True)
     startup_timeout = Integer(180).tag(config=True)
@@ -109,9 +109,9 @@ class SealedExecute(Execute):
             self.notes.append("Graded without a sandbox: the instructor trusts the students.")
         return self.km
 
-    def _seed(self, before: int | None) -> int:
-        """Of this submission's inputs; `before` is that of the grading before, where it is to be drawn again."""
-        for seed in (self.seed, self.assignment.seed, before):
+    def _seed(self, given: int | None) -> int:
+        """Of this submission's inputs; `given` is one of its run's, or that of the grading before."""
+        for seed in (self.seed, self.assignment.seed, given):
             if seed is not None:
                 return seed
         return secrets.randbits(31)
@@ -239,10 +239,10 @@ class SealedExecute(Execute):
         replies = [next(left[is_private]) for is_private in hidden]
         asked = Entry(exercise.title, exercise.answer, exercise.hints, questions(exercise, self.draw), {})
         if any(reply.status == "ok" for reply in replies):  # only now is it worth the time to know what is right
-            asked = entry(self.assignment, exercise, self.draw, with_slips=False)
+            asked = known(self.assignment, exercise.name, self.draw, False)
         verdict = judge(asked.cases, replies, {})
         if verdict.outcome in ("wrong", "raised"):  # and only now which slip it was
-            asked = entry(self.assignment, exercise, self.draw)
+            asked = known(self.assignment, exercise.name, self.draw, True)
             verdict = judge(asked.cases, replies, asked.slips)
         flag = next(filter(None, map(unfit, published)), "") or (UNFIT if any(map(unfit, private)) else "")
         shown = veiled(verdict, self.assignment, exercise, asked, published)

@@ -15,6 +15,7 @@ from nbgrader.apps import NbGraderAPI
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from dgm_autograder import forkserver
 from dgm_autograder.assignment import Assignment, load
 from dgm_autograder.config import configure
 from dgm_autograder.notebook import source_notebook
@@ -62,6 +63,7 @@ def grade(notebook: Path, assignment: Assignment) -> tuple[list[Score], str]:
         for extra in notebook.resolve().parent.glob("*.safetensors"):
             shutil.copyfile(extra, handed_in / extra.name)
         (course / "exercises").symlink_to(assignment.folder.parent.resolve())
+        forkserver.warm(tuple(assignment.provides))  # it imports while the sheet is made
         scores, page = _cycle(course, name)
     order = [item.name for item in (*assignment.exercises, *assignment.questions)]
     return sorted(scores, key=lambda score: order.index(score.question)), page

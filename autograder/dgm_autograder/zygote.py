@@ -183,9 +183,12 @@ def launch(asked: dict) -> None:
 
 def preload(modules: list[str]) -> None:
     """Import these. A module that is not there, or broken, is missed by those who ask for it."""
+    environment = dict(os.environ)
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    os.environ.clear()
+    os.environ.update(environment)  # without what torch notes there of its own folders
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("a module started a thread: what is forked now may hang")
     gc.collect()

@@ -16,8 +16,8 @@ SUM = Probe("total", "def total(answer, inputs):\n    return {'total': answer(in
 
 
 @contextlib.contextmanager
-def room(handed_in: Path, warm: bool = True):
-    """A kernel in its room, forked or started, and its client."""
+def room(handed_in: Path, warm: bool = True, forked: bool | None = None):
+    """A kernel in its room, forked or started, and its client; `forked` where that is not as it was asked for."""
     manager = RoomKernelManager(PROVIDES, door=forkserver.warm(PROVIDES) if warm else None)
     manager.bring(plain_files(handed_in)[0])
     run_sync(manager._async_start_kernel)()
@@ -25,7 +25,7 @@ def room(handed_in: Path, warm: bool = True):
     client.start_channels()
     try:
         run_sync(client.wait_for_ready)(timeout=60)
-        assert isinstance(manager.provisioner.process, forkserver.Forked) == warm
+        assert isinstance(manager.provisioner.process, forkserver.Forked) == (warm if forked is None else forked)
         yield manager, client
     finally:
         client.stop_channels()

@@ -2,7 +2,7 @@
 
 `SealedExecute` takes the place of nbgrader's `Execute`, `SaveSealedGrades` that of `SaveAutoGrades`. A check cell is
 never run beside the student's code. In its place the exercise's probes ask the kernel for data on inputs drawn for
-this submission, and the comparison with right answers is made in this process. A mark needs such a comparison: a
+this run, and the comparison with right answers is made in this process. A mark needs such a comparison: a
 dead kernel, a missing cell or a reply that is not data is a recorded 0 with a reason and a flag.
 
 An assignment without a folder of exercises is nbgrader's `ordinary` one: its tests run in the kernel.

@@ -17,9 +17,11 @@ from traitlets import default
 
 from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
 from dgm_autograder.batch import Batch
+from dgm_autograder.clean import HideTests
 from dgm_autograder.feedback import FeedbackPage
 from dgm_autograder.logs import PlainLog
 from dgm_autograder.ordinary import SEALED
+from dgm_autograder.sealed import SealedExecute
 from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
@@ -47,6 +49,11 @@ class Listed:
         self.log.error("Nothing was done: %s", message)
         raise NbGraderException(message)
 
+    def insist(self, step: type, steps: list[type]) -> None:
+        """That `step` is one of this command's: nbgrader logs an error in its configuration, and goes on without it."""
+        if step not in steps:
+            self.fail(f"{step.__name__} is not among the steps. Look above for an error in nbgrader_config.py; mend it")
+
 
 class ClassAutograde(Listed, Batch):
     """One student's submission, whatever it is, stops nobody else's and is never left out in silence."""
@@ -54,6 +61,7 @@ class ClassAutograde(Listed, Batch):
     def start(self) -> None:
         """Grade everyone who has no finished result of what they handed in."""
         self.log.addFilter(PlainLog())
+        self.insist(SealedExecute, self.autograde_preprocessors)
         if not self.config.SealedExecute.get("trust_students", False):
             try:
                 needed = ["bwrap", "prlimit", *(["setpriv"] if os.geteuid() == 0 else [])]
@@ -165,6 +173,7 @@ class ClassFeedback(Listed, GenerateFeedback):
     def start(self) -> None:
         """Make the pages."""
         self.log.addFilter(PlainLog())
+        self.insist(HideTests, self.preprocessors)
         self.force = True
         super().start()
 

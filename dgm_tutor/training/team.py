@@ -48,7 +48,7 @@ class Team:
         return [x[shard * size : (shard + 1) * size] for shard in self.own]
 
     def draws_for(self, step: int, shard: int, use: int) -> None:
-        """Seed the noise of a shard: use 0 is the data's transform, use 1 the first player's loss, and so on."""
+        """Seed the noise of a shard: use 0 is the data's transform, use 1 the first move's loss, and so on."""
         if self.shards > 1:
             torch.manual_seed(((self.seed * 1_000_003 + step) * 65_536 + self.own[shard]) * 64 + use)
 

@@ -1,4 +1,4 @@
-"""A machine without bubblewrap: nothing is graded, or the gradebook says that it was without walls."""
+"""Without bubblewrap or this course's steps nothing is graded, or the gradebook says that students were trusted."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from ..attacks.course import NAME, POINTS, SmallCourse
+from .course import ROOT
 
 
 @pytest.mark.slow
@@ -26,3 +27,33 @@ def test_without_bubblewrap_grading_is_refused_unless_students_are_trusted(tmp_p
         assert "without a sandbox: the instructor trusts the students" in "".join(
             c.auto_comment or "" for c in comments
         )
+
+
+@pytest.mark.slow
+def test_an_error_in_the_settings_does_not_leave_grading_and_feedback_to_nbgrader_s_own_steps(tmp_path):
+    """nbgrader logs the error, forgets all of the file's settings, and would run what was handed in unsealed."""
+    course = SmallCourse(tmp_path)
+    course.submit("ann", course.solved())
+    settings = course.folder / "nbgrader_config.py"
+    whole = settings.read_text()
+    settings.write_text(whole + "c.SealedExecute.budget = budget\n")
+    with pytest.raises(AssertionError, match="SealedExecute is not among the steps"):
+        course.nbgrader("autograde", NAME)
+    assert not (course.folder / "autograded").exists()
+    settings.write_text(whole)
+    course.nbgrader("autograde", NAME)
+    settings.write_text(whole + "c.SealedExecute.budget = budget\n")
+    with pytest.raises(AssertionError, match="HideTests is not among the steps"):
+        course.nbgrader("generate_feedback", NAME)
+    assert not (course.folder / "feedback").exists()
+
+
+@pytest.mark.slow
+def test_where_the_course_s_own_settings_cannot_be_imported_nothing_is_graded(tmp_path):
+    course = SmallCourse(tmp_path)
+    course.submit("ann", course.solved())
+    blocked = "import sys\nsys.modules['dgm_autograder.config'] = None\n"
+    (course.folder / "nbgrader_config.py").write_text(blocked + (ROOT / "course" / "nbgrader_config.py").read_text())
+    with pytest.raises(AssertionError, match="Nothing was done: dgm_autograder cannot be imported"):
+        course.nbgrader("autograde", NAME)
+    assert not (course.folder / "autograded").exists() and course.grades() == {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from dgm_autograder.cases import SEEDS
 from dgm_autograder.teaching.course import Course
 from dgm_autograder.verdicts import found
 from nbgrader.api import Gradebook
@@ -129,7 +130,7 @@ def test_a_regrade_does_what_its_preview_said(term):
 
 def test_a_regrade_asks_with_the_inputs_of_the_first_time(term):
     drawn = set(term.inputs.values()) - {None}  # None: the kernel had died before it was asked
-    assert len(drawn) == 5 and seeds(term.course) == term.inputs
+    assert len(drawn) == SEEDS and seeds(term.course) == term.inputs
 
 
 def test_a_typed_mark_outlives_a_regrade_and_is_shown_again_where_the_mark_below_changed(term):

@@ -11,7 +11,7 @@ from dgm_tutor import data
 from dgm_tutor.claims import c01
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
-LAYERS, STEPS = (1, 2, 8), 600
+LAYERS, STEPS = (1, 2, 8), 500
 EMPTY = 0.1  # nats
 
 

@@ -2,7 +2,7 @@
 
 Each layer adds one row and one column to what a pixel sees of its neighbours: with eight it sees more than half of the
 rows of a digit of 14 x 14. The same digits, steps and seeds for all, and the ELBO from the first step, as a warm-up is
-there to keep z in use.
+there to keep z in use. With 500 steps in the place of 600 the fall was within the spread.
 """
 
 import torch
@@ -11,7 +11,7 @@ from dgm_tutor import data
 from dgm_tutor.claims import c01
 from dgm_tutor.claims.claim import Claim, Figures, Verdict, confirmed, not_seen, qualified
 
-LAYERS, STEPS = (1, 2, 8), 500
+LAYERS, STEPS = (1, 8), 600
 EMPTY = 0.1  # nats
 
 

@@ -26,6 +26,7 @@ from traitlets import Integer, Unicode
 
 from dgm_autograder import forkserver, intake, pool
 from dgm_autograder.cases import draws, prepare
+from dgm_autograder.ledger import hold
 from dgm_autograder.sealed import SealedExecute
 from dgm_autograder.verdicts import seed_of
 from dgm_autograder.work import TROUBLE, task, work
@@ -68,6 +69,7 @@ class Batch(Autograde):
                 if self.init_destination(self.coursedir.assignment_id, self._student(folder)):
                     fingerprints[folder] = self.fingerprint
             if fingerprints:
+                self.gradebook = stack.enter_context(hold(self.coursedir.db_url, self.coursedir.course_id))
                 self.seeds = draws(len(fingerprints))
                 self.turns = cycle(self.seeds)
                 where = cluster or stack.enter_context(self._here(len(fingerprints)))
@@ -108,7 +110,9 @@ class Batch(Autograde):
     def _guarded(self, student: str, step: Callable, *arguments):
         """A step for one submission. Its failure stops no other's; None then. A broken gradebook stops everything."""
         try:
-            return step(*arguments)
+            result = step(*arguments)
+            self.gradebook.keep()
+            return result
         except OperationalError as error:
             self._drop(student)
             self.log.error(traceback.format_exc())
@@ -118,6 +122,7 @@ class Batch(Autograde):
             ) from error
         except Exception:
             self.log.error("%s: the submission could not be graded\n%s", student, traceback.format_exc())
+            self.gradebook.undo()
             self._drop(student)
             self.failed.append(student)
             return None
@@ -171,10 +176,12 @@ class Batch(Autograde):
             if not broke:
                 try:
                     self._record(notebook, result)
+                    self.gradebook.keep()
                 except TROUBLE:
                     raise
                 except Exception as error:
                     self.log.error("%s\n%s", notebook, traceback.format_exc())
+                    self.gradebook.undo()
                     broke = type(error).__name__
             if broke:
                 self._record(notebook, work(self._refused(notebook, broke)))

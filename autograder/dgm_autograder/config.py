@@ -2,47 +2,17 @@
 
 from pathlib import Path
 
-from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    ClearOutput,
-    GetGrades,
-    IgnorePattern,
-    LimitOutput,
-    OverwriteKernelspec,
-)
 from traitlets.config import Config
 
-from dgm_autograder import audit
-from dgm_autograder.clean import CleanOutput, HideTests
-from dgm_autograder.collect import PlainCollect, PlainExtractor
-from dgm_autograder.converters import install
-from dgm_autograder.giveback import EachFeedback
-from dgm_autograder.restore import Restore
-from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
-from dgm_autograder.teaching.late import POLICY, LateDays
+from dgm_autograder import early
 
 
 def configure(c: Config, course: Path) -> None:
-    """Call from `nbgrader_config.py`, with the folder it lies in."""
-    c.CourseDirectory.root = str(course)
-    c.CourseDirectory.course_id = "dgm-tutor"
-    install()
-    audit.install()
-    c.ExchangeFactory.collect = PlainCollect
-    c.ExchangeFactory.release_feedback = EachFeedback
-    c.ZipCollectApp.extractor_plugin = PlainExtractor
-    c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec]  # what Restore builds is whole
-    c.Autograde.autograde_preprocessors = [
-        SealedExecute,
-        IgnorePattern,
-        ClearMetadataPreprocessor,
-        LimitOutput,
-        CleanOutput,
-        SaveSealedGrades,
-        AssignLatePenalties,
-    ]
-    c.GenerateFeedback.preprocessors = [HideTests, GetGrades, CSSHTMLHeaderPreprocessor]
-    c.SealedExecute.exercises = str(course / "exercises")
-    if (course / POLICY).is_file():
-        c.AssignLatePenalties.plugin_class = LateDays
+    """Call from `nbgrader_config.py`, with the folder it lies in. Raises `SystemExit` where anything fails."""
+    try:
+        early.warm(course / "exercises")
+        from dgm_autograder import settings  # only now: it imports torch
+
+        settings.apply(c, course)
+    except Exception as error:  # nbgrader would log it and go on with steps of its own, without sandbox or sealed marks
+        raise SystemExit(f"Nothing was done: the autograder is broken ({error!r}). Install the course again") from error

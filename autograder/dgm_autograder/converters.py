@@ -10,15 +10,17 @@ import shutil
 from pathlib import Path
 
 from dgm_tutor.files import write_bytes
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from nbgrader.apps import api, autogradeapp, generateassignmentapp, generatefeedbackapp
-from nbgrader.converters import GenerateAssignment, GenerateFeedback, NbGraderException
+from nbgrader.converters import GenerateAssignment, GenerateFeedback, NbGraderException, autograde
+from nbgrader.preprocessors import latesubmissions, overwritekernelspec, saveautogrades
 from traitlets import default
 
 from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
 from dgm_autograder.batch import Batch
 from dgm_autograder.clean import HideTests
 from dgm_autograder.feedback import FeedbackPage
+from dgm_autograder.ledger import gradebook
 from dgm_autograder.logs import PlainLog
 from dgm_autograder.ordinary import SEALED
 from dgm_autograder.sealed import SealedExecute
@@ -110,9 +112,9 @@ class ClassAutograde(Listed, Batch):
             self.assignments[str(staged)] = [str(staged / f"{n}.ipynb") for n in chosen]
 
     def _expected(self, assignment: str) -> list[str]:
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+        with gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
             try:
-                notebooks = gradebook.find_assignment(assignment).notebooks
+                notebooks = book.find_assignment(assignment).notebooks
                 exercises = Path(self.config.SealedExecute.get("exercises", ""), assignment)
                 cells = [cell.source or "" for notebook in notebooks for cell in notebook.source_cells]
                 if not exercises.is_dir() and any(map(SEALED.search, cells)):
@@ -138,9 +140,9 @@ class ClassAutograde(Listed, Batch):
         done = result / DONE
         if not done.is_file() or done.read_text() != self.fingerprint:
             return False
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+        with gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
             try:
-                gradebook.find_submission(assignment, student)
+                book.find_submission(assignment, student)
             except MissingEntry:
                 return False
         return True
@@ -158,8 +160,8 @@ class ClassAutograde(Listed, Batch):
         graded = [student for student in self.staged if done[student] in self.made]
         kept = [student for student in self.staged if student not in graded and done[student].is_file()]
         left = [student for student in self.staged if student not in graded + kept]
-        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
-            for line in summary(gradebook, assignment, graded, kept, left):
+        with gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+            for line in summary(book, assignment, graded, kept, left):
                 self.log.info(line)
 
 
@@ -224,4 +226,6 @@ def install() -> None:
     """Let nbgrader's commands and its server extension use these."""
     generateassignmentapp.GenerateAssignment = api.GenerateAssignment = WholeAssignment
     autogradeapp.Autograde = api.Autograde = ClassAutograde
+    for steps in (autograde, latesubmissions, overwritekernelspec, saveautogrades):
+        steps.Gradebook = gradebook
     generatefeedbackapp.GenerateFeedback = api.GenerateFeedback = ClassFeedback

@@ -32,6 +32,7 @@ PRELOADED = (
     "IPython.core.magics",
     "IPython.extensions.storemagic",
     "dgm_tutor.checks",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from multiprocessing import get_context, parent_process
 
 import psutil
+from jupyter_core.utils import ensure_event_loop
 
 from dgm_autograder import forkserver
 from dgm_autograder.limits import GIB
@@ -47,6 +48,7 @@ class Workers(Executor):
         # Forked where that is safe: what is imported here is there at once, and its memory is shared.
         context = get_context("fork" if psutil.Process().num_threads() == 1 else "forkserver")
         context.set_forkserver_preload(PRELOADED)
+        ensure_event_loop().close()  # forks would share it, and each would wake for the others' messages
         return ProcessPoolExecutor(self.jobs, context, _begin, self.about)
 
     def submit(self, function: Callable, /, *arguments, **named) -> Future:

@@ -26,6 +26,8 @@ from dgm_autograder.forkserver import ENVIRONMENT, PREFIX, QUIET, Door, Forked, 
 from dgm_autograder.limits import Limits
 from dgm_autograder.watch import Watch
 
+GRACE = 5.0  # seconds that a killed kernel has to be gone
+
 
 class Bubblewrap(LocalProvisioner):
     """Launches the kernel inside `confine.command`, spoken to over unix sockets in a private folder."""
@@ -116,6 +118,12 @@ class Bubblewrap(LocalProvisioner):
             with open(descriptor, "rb", closefd=False) as source, open(home / name, "wb") as target:
                 shutil.copyfileobj(source, target)
         return {"cwd": home, "env": confine.environment(str(home))}
+
+    async def kill(self, restart=False):
+        """End the kernel; it is gone then, so that nobody needs to look whether it is, ten times a second."""
+        await super().kill(restart)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.wait(), GRACE)
 
     async def wait(self):
         """Until the kernel is gone: looked at often, as it is the end of every submission."""

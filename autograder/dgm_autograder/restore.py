@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from nbformat import NotebookNode, from_dict
 from nbformat.corpus.words import generate_corpus_id as random_cell_id
 from nbformat.v4 import new_notebook
-from nbgrader.api import Gradebook
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, NbGraderPreprocessor
+
+from dgm_autograder.ledger import gradebook
 
 FLAGS = "dgm_flags"  # notebook metadata: grade_id -> reason; written here, read by SealedExecute
 NOTES = "dgm_notes"  # notebook metadata: remarks on the whole submission, for the gradebook
@@ -56,8 +57,8 @@ class MasterCell:
 
 def master(db_url: str, assignment: str, notebook: str, released: Callable[[str], str]) -> dict[str, MasterCell]:
     """The master's cells by name, in order; `released` cuts from a text what students did not get."""
-    with Gradebook(db_url) as gradebook:
-        record = gradebook.find_notebook(notebook, assignment)
+    with gradebook(db_url) as book:
+        record = book.find_notebook(notebook, assignment)
         points = {cell.name: float(cell.max_score) for cell in record.grade_cells}
         tasks = {cell.name: float(cell.max_score) for cell in record.task_cells}
         solutions = {cell.name for cell in record.solution_cells}

@@ -148,7 +148,7 @@ class SealedExecute(Execute):
         """Keep what a cell says while it is little; a cell without measure loses its kernel."""
         if self.quota.admit(msg) or msg["msg_type"] == "status":
             return super().process_message(msg, cell, cell_index)
-        if self.quota.reason:
+        if self.quota.reason and self.km.has_kernel:
             self.km.provisioner.process.kill()
         return None
 

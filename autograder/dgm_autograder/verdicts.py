@@ -3,10 +3,11 @@
 The table is made when a gradebook is opened (`audit.watch`), before several processes may want it at once.
 """
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import MissingEntry
 from sqlalchemy import BigInteger, Column, MetaData, String, Table, delete, insert, inspect, select
 from sqlalchemy.orm import Session
 
+from dgm_autograder.ledger import gradebook
 from dgm_autograder.mark import Mark
 
 VERDICTS = Table(
@@ -38,11 +39,11 @@ def found(session: Session) -> dict[str, dict]:
 
 def seed_of(about: dict) -> int | None:
     """The seed that a submission's inputs were drawn with last time; `about` is nbgrader's resources."""
-    with Gradebook(about["db_url"]) as gradebook:
+    with gradebook(about["db_url"]) as book:
         try:
-            notebook = gradebook.find_submission_notebook(about["notebook"], about["assignment"], about["student"])
+            notebook = book.find_submission_notebook(about["notebook"], about["assignment"], about["student"])
         except MissingEntry:
             return None
-        known = found(gradebook.db)
+        known = found(book.db)
         seeds = [known[grade.id]["seed"] for grade in notebook.grades if grade.id in known]
     return next((seed for seed in seeds if seed is not None), None)

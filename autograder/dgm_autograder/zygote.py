@@ -184,9 +184,11 @@ def launch(asked: dict) -> None:
 def preload(modules: list[str]) -> None:
     """Import these. A module that is not there, or broken, is missed by those who ask for it."""
     environment = dict(os.environ)
+    sys.modules["debugpy"] = None  # ipykernel would load it into every kernel, for more time than all the rest
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    del sys.modules["debugpy"]
     os.environ.clear()
     os.environ.update(environment)  # without what torch notes there of its own folders
     if len(os.listdir("/proc/self/task")) > 1:

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from dgm_autograder import pool
+from jupyter_core.utils import ensure_event_loop
 
 from ..attacks.course import NAME, POINTS, RIGHT, SmallCourse
 from .test_sandbox import wait
@@ -33,6 +34,18 @@ def test_workers_that_die_are_replaced():
         assert workers.submit(pow, 2, 5).result() == 32
         with pytest.raises(ZeroDivisionError):
             workers.submit(divmod, 1, 0).result()
+
+
+def marked() -> bool:
+    return hasattr(ensure_event_loop(), "mark")
+
+
+def test_workers_share_no_event_loop():
+    """A loop's list of files to watch outlives a fork: each worker would wake for all the others' messages."""
+    ensure_event_loop().mark = True
+    assert marked()
+    with pool.Workers(2, (), None) as workers:
+        assert not any(workers.submit(marked).result() for _ in range(10))
 
 
 def test_here_is_done_at_once():

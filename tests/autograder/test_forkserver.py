@@ -19,8 +19,9 @@ import numpy, torch
 limits = {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")}
 drawn = [random.random(), float(numpy.random.rand()), float(torch.rand(()))]
 kept = ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
+undebugged = {name: value for name, value in os.environ.items() if "PYDEV" not in name}
 print(json.dumps({
-    "argv": sys.argv[:2], "path": sys.path, "environment": dict(os.environ), "limits": limits, "cwd": os.getcwd(),
+    "argv": sys.argv[:2], "path": sys.path, "environment": undebugged, "limits": limits, "cwd": os.getcwd(),
     "main": sorted(vars(sys.modules["__main__"])), "threads": torch.get_num_threads(), "drawn": drawn,
     "input": os.readlink("/proc/self/fd/0"), "interrupt": str(signal.getsignal(2)),
     "status": [line for line in open("/proc/self/status") if line.split(":")[0] in kept],
@@ -49,6 +50,13 @@ def test_two_forks_draw_other_numbers(pair):
     drawn = [json.loads(run(client, SAID))["drawn"] for _, client in pair]
     for first, second in zip(*drawn, strict=True):
         assert first != second
+
+
+def test_a_fork_finds_everything_imported_and_no_debugger(pair):
+    look = f"import sys; print([name for name in {forkserver.PRELOADED} if name not in sys.modules])"
+    assert run(pair[0][1], look).strip() == "[]"
+    assert run(pair[0][1], "print([name for name in sys.modules if 'pydev' in name])").strip() == "[]"
+    assert run(pair[0][1], "import debugpy; print(debugpy.__name__)").strip() == "debugpy"
 
 
 def test_neighbours_do_not_meet(pair):

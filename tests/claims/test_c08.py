@@ -46,5 +46,5 @@ def test_the_verdict_follows_the_numbers(flat, deep, kind):
 
 @pytest.mark.slow
 def test_every_figure_is_there_and_finite_at_few_steps(monkeypatch):
-    monkeypatch.setattr(c08, "STEPS", 20)
+    monkeypatch.setattr(c08, "PHASES", ((20, 1e-3),))
     assert len(claims.run(claims.get("C8"), seeds=(0,)).figures) == len(c08.POSTERIORS) + 2 * len(c08.DEPTHS)

@@ -33,6 +33,8 @@ class Variant:
     constants: Mapping[str, Any]
     warps: int = 4
     stages: int = 1
+    most_registers: int | None = None
+    """None leaves them to the assembler, which may rather spill than let fewer programs run at once."""
     aligned: tuple[str, ...] = field(default=())
     """Pointers that may be assumed to be multiples of 16 bytes, as a launch assumes of torch's tensors."""
 
@@ -74,6 +76,11 @@ def resources(variant: Variant, capability: int) -> Resources:
     return Resources(registers, spilled, compiled.metadata.shared)
 
 
+def code(variant: Variant, capability: int) -> Mapping[str, str | bytes]:
+    """What the compiler makes of it, by stage: "ttir", "ttgir" (for a GPU's threads), "llir", "ptx", "cubin"."""
+    return _compiled(variant, capability).asm
+
+
 def _compiled(variant: Variant, capability: int):
     import triton
     from triton.backends.compiler import GPUTarget
@@ -85,7 +92,7 @@ def _compiled(variant: Variant, capability: int):
     source = ASTSource(
         variant.kernel, types, {(indices[name],): v for name, v in variant.constants.items()}, attributes
     )
-    options = {"num_warps": variant.warps, "num_stages": variant.stages}
+    options = {"num_warps": variant.warps, "num_stages": variant.stages, "maxnreg": variant.most_registers}
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
 
 

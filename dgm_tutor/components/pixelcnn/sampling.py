@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dgm_tutor.components.pixelcnn.layers import GatedLayer, plus
 from dgm_tutor.kernels.graphs import repeat
+from dgm_tutor.kernels.pixel_image import Vertical, in_one_launch, sample_image
 from dgm_tutor.kernels.pixel_row import Row, Weights, gate, sample_row
 
 
@@ -26,24 +27,39 @@ def naive_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None)
 def cached_sample(network: nn.Module, u: Tensor, condition: Tensor | None = None) -> Tensor:
     """The draws of ``naive_sample``, at the cost of about one pass and H * W small steps.
 
-    Rows are alike, so one step draws any of them; it may be recorded as a CUDA graph (``kernels.graphs``).
+    Rows are alike, so one step draws any of them; it may be recorded as a CUDA graph (``kernels.graphs``). Or one
+    kernel draws whole images (``kernels.pixel_image``).
     """
     with torch.inference_mode():
-        rows = _Rows(network, u, condition)
-        repeat(rows.step, network.size[0], u.device)
-        x = rows.image()
+        if in_one_launch(u):
+            noise, weights = _raster(network, u), _weights(network)
+            x = _flat(sample_image(network.pixels, noise, condition, _vertical(network), weights))
+        else:
+            rows = _Rows(network, u, condition)
+            repeat(rows.step, network.size[0], u.device)
+            x = rows.image()
     return x.clone()  # an ordinary tensor again, which autograd takes
+
+
+def _raster(network: nn.Module, u: Tensor) -> Tensor:
+    """u (n, D) as (H, W, n, *event)."""
+    return network.positions(u).transpose(0, 1).unflatten(0, network.size).contiguous()
+
+
+def _flat(x: Tensor) -> Tensor:
+    """x (H, W, n, *event) as (n, D)."""
+    return x.flatten(0, 1).movedim(1, 0).transpose(1, -1).flatten(1)
 
 
 class _Rows:
     """Image rows from top to bottom, a ``step`` each: all state is in tensors that stay where they are."""
 
     def __init__(self, network: nn.Module, u: Tensor, condition: Tensor | None):
-        height, width = network.size
+        width = network.size[1]
         self.read = network.pixels.read
         self.stacks = [_Vertical(layer, len(u), width, condition) for layer in network.layers]
         self.row = Row(_weights(network), network.pixels, len(u), width)
-        self.noise = network.positions(u).transpose(0, 1).unflatten(0, (height, width)).contiguous()
+        self.noise = _raster(network, u)
         self.x = torch.empty_like(self.noise)  # (H, W, n, *event)
         self.newest = u.new_zeros(len(u), network.inputs, width)  # the row above, as the network reads it
         self.at = torch.zeros(1, dtype=torch.long, device=u.device)
@@ -60,7 +76,7 @@ class _Rows:
 
     def image(self) -> Tensor:
         """x (n, D)."""
-        return self.x.flatten(0, 1).movedim(1, 0).transpose(1, -1).flatten(1)
+        return _flat(self.x)
 
 
 class _Vertical:
@@ -98,6 +114,28 @@ def _weights(network: nn.Module) -> Weights:
         out=_matrix(out),
         out_bias=out.bias,
     )
+
+
+def _vertical(network: nn.Module) -> Vertical:
+    """The convolutions of the vertical stack as products over features; biases that add up are one."""
+    layers = network.layers
+    told = torch.stack([_told(layer) for layer in layers])  # (L, D + 1, 4 channels), the bias last
+    told_v, told_h = told.chunk(2, -1)
+    return Vertical(
+        weight=torch.cat([layer.vertical.weight.permute(2, 3, 1, 0).flatten() for layer in layers]),
+        bias=torch.stack([layer.vertical.bias for layer in layers]) + told_v[:, -1],
+        told=told_v[:, :-1],
+        link=torch.stack([_matrix(layer.link) for layer in layers]),
+        link_bias=torch.stack([layer.link.bias + layer.horizontal.bias for layer in layers]) + told_h[:, -1],
+        link_told=told_h[:, :-1],
+    )
+
+
+def _told(layer: GatedLayer) -> Tensor:
+    """(D + 1, 4 channels): what the condition is multiplied with, and what is added."""
+    if layer.condition is None:
+        return layer.link.weight.new_zeros(1, 2 * len(layer.link.weight))
+    return torch.cat([_matrix(layer.condition), layer.condition.bias.unsqueeze(0)])
 
 
 def _matrix(convolution: nn.Conv2d) -> Tensor:

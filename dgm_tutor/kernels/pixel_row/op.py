@@ -15,7 +15,8 @@ FAMILIES = ("binary", "categorical", "logistic")
 def sample_row(row: Row, contexts: list[Tensor], noise: Tensor) -> Tensor:
     """x (width, n, *event) from noise of that shape and what each layer's gates are told, (width, n, 2 C).
 
-    The kernel is persistent: it runs with DGM_BACKEND=triton alone, as it has not been measured on a GPU yet.
+    The kernel runs only with DGM_BACKEND=triton, as it has not been measured on a GPU yet; with that alone,
+    ``cached_sample`` draws whole images (``pixel_image``), and comes here to record rows (DGM_CUDA_GRAPHS=1).
 
     Raises:
         BackendError: DGM_BACKEND=triton, and ``row.pixels.family`` is not among ``FAMILIES`` or the network too large.

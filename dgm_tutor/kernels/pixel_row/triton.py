@@ -37,17 +37,17 @@ def _pick(values, places, k):
     return tl.sum(tl.where(places == k, values, 0.0), 0)
 
 
-@triton.jit(do_not_specialize=["n"])
-def sample_row_kernel(context, noise, first, later, residual, residual_bias, hidden, hidden_bias, out, out_bias, x, n,
-                      WIDTH: tl.constexpr, C: tl.constexpr, LAYERS: tl.constexpr, FIRST: tl.constexpr,
-                      SEEN: tl.constexpr, FAMILY: tl.constexpr, LEVELS: tl.constexpr, PARAMETERS: tl.constexpr,
-                      WIDTH_2: tl.constexpr, C_2: tl.constexpr, STATE_2: tl.constexpr, COUNT_2: tl.constexpr,
-                      TINY: tl.constexpr, WIDE: tl.constexpr):  # fmt: skip
-    """context (LAYERS, WIDTH, n, 2 C), noise and x (WIDTH, n); a name with _2 is padded to a power of 2.
+@triton.jit
+def draw_row(context, apart, noise, first, later, residual, residual_bias, hidden, hidden_bias, out, out_bias, x, n,
+             WIDTH: tl.constexpr, C: tl.constexpr, LAYERS: tl.constexpr, FIRST: tl.constexpr, SEEN: tl.constexpr,
+             FAMILY: tl.constexpr, LEVELS: tl.constexpr, PARAMETERS: tl.constexpr, WIDTH_2: tl.constexpr,
+             C_2: tl.constexpr, STATE_2: tl.constexpr, COUNT_2: tl.constexpr,
+             TINY: tl.constexpr, WIDE: tl.constexpr):  # fmt: skip
+    """One image's row, pixel after pixel, into x; returns its pixels as the network reads them, in registers.
 
-    ``state`` holds the SEEN - 1 newest inputs of every layer but the first, oldest first; ``values`` the row's pixels.
+    The pointers are the image's own: ``context`` (LAYERS, WIDTH, apart, 2 C), of
+    next, noise and x have n. ``state`` holds the SEEN - 1 newest inputs of every layer but the first, oldest first.
     """
-    image = tl.program_id(0).to(tl.int64)
     pixels, c, k = tl.arange(0, WIDTH_2), tl.arange(0, C_2), tl.arange(0, C_2)
     slots, places = tl.arange(0, STATE_2), tl.arange(0, COUNT_2)
     square = (k[:, None] < C) & (c[None, :] < C)
@@ -57,7 +57,7 @@ def sample_row_kernel(context, noise, first, later, residual, residual_bias, hid
     for column in range(WIDTH):
         h = tl.zeros([C_2], WIDE)
         for layer in range(LAYERS):
-            told = context + ((layer * WIDTH + column) * n + image) * 2 * C + c
+            told = context + (layer * WIDTH + column) * apart * 2 * C + c
             f = tl.load(told, mask=c < C, other=0.0).to(WIDE)
             g = tl.load(told + C, mask=c < C, other=0.0).to(WIDE)
             if layer == 0:
@@ -83,7 +83,7 @@ def sample_row_kernel(context, noise, first, later, residual, residual_bias, hid
         a = tl.maximum(a + _times(tl.maximum(h, 0.0), hidden, C, k, c, square), 0.0)
         raw = tl.load(out_bias + places, mask=places < count, other=0.0).to(WIDE)
         raw += _times(a, out, PARAMETERS, k, places, shown)
-        u = tl.load(noise + column * n + image).to(WIDE)
+        u = tl.load(noise + column * n).to(WIDE)
         if FAMILY == "binary":
             value = tl.where(u < tl.sigmoid(tl.sum(raw, 0)), 1.0, 0.0).to(WIDE)
         else:
@@ -105,12 +105,26 @@ def sample_row_kernel(context, noise, first, later, residual, residual_bias, hid
                 )
                 level = tl.minimum(tl.maximum(tl.floor(level * (LEVELS - 1) + 0.5), 0.0), LEVELS - 1.0)
             value = level / (LEVELS - 1.0)
-        tl.store(x + column * n + image, value)
+        tl.store(x + column * n, value)
         values = tl.where(pixels == column, 2.0 * value - 1.0, values)
+    return values
+
+
+@triton.jit(do_not_specialize=["n"])
+def sample_row_kernel(context, noise, first, later, residual, residual_bias, hidden, hidden_bias, out, out_bias, x, n,
+                      WIDTH: tl.constexpr, C: tl.constexpr, LAYERS: tl.constexpr, FIRST: tl.constexpr,
+                      SEEN: tl.constexpr, FAMILY: tl.constexpr, LEVELS: tl.constexpr, PARAMETERS: tl.constexpr,
+                      WIDTH_2: tl.constexpr, C_2: tl.constexpr, STATE_2: tl.constexpr, COUNT_2: tl.constexpr,
+                      TINY: tl.constexpr, WIDE: tl.constexpr):  # fmt: skip
+    """context (LAYERS, WIDTH, n, 2 C), noise and x (WIDTH, n); a name with _2 is padded to a power of 2."""
+    image = tl.program_id(0).to(tl.int64)
+    draw_row(context + image * 2 * C, n.to(tl.int64), noise + image, first, later, residual, residual_bias, hidden,
+             hidden_bias, out, out_bias, x + image, n, WIDTH, C, LAYERS, FIRST, SEEN, FAMILY, LEVELS, PARAMETERS,
+             WIDTH_2, C_2, STATE_2, COUNT_2, TINY, WIDE)  # fmt: skip
 
 
 def refusal(family: str | None, weights: Weights, width: int) -> str | None:
-    """Why the kernel cannot take this network, or None."""
+    """Why ``draw_row`` cannot take this network, or None."""
     C, parameters = weights.out.shape
     if family is None:
         return "the kernel draws binary and grey pixels alone"
@@ -123,18 +137,26 @@ def refusal(family: str | None, weights: Weights, width: int) -> str | None:
 
 
 def sample_row(family: str, levels: int, contexts: Tensor, noise: Tensor, weights: Weights) -> Tensor:
-    """x (width, n). One launch, in which a program reads the horizontal weights once a pixel."""
+    """x (width, n). One launch."""
     width, n = noise.shape
     x = torch.empty(width, n, dtype=noise.dtype, device=noise.device)
     if n:
         weights = [t.contiguous() for t in weights]
-        constants = _constants(family, levels, Weights(*weights), width, noise.dtype)
-        warps = _warps(constants)
+        constants = constants_of(family, levels, Weights(*weights), width, noise.dtype)
+        warps = warps_for(constants)
         sample_row_kernel[(n,)](contexts.contiguous(), noise.contiguous(), *weights, x, n, num_warps=warps, **constants)
     return x
 
 
-def _constants(family: str, levels: int, weights: Weights, width: int, dtype: torch.dtype) -> dict:
+def traffic(n: int, width: int, weights: Weights, size: int = 4) -> dict[str, int]:
+    """Launches and bytes: a program reads the weights that a pixel needs once a pixel."""
+    (layers, C, _), (first, _, _) = weights.residual.shape, weights.first.shape
+    pixel = sum(t.numel() for t in weights) - weights.first.numel() + layers * 2 * C + 2  # and noise, x
+    known = sum(min(column, first) for column in range(width))
+    return {"launches": 1, "bytes": n * (width * pixel + known * 2 * C) * size}
+
+
+def constants_of(family: str, levels: int, weights: Weights, width: int, dtype: torch.dtype) -> dict:
     layers, seen = 1 + weights.later.shape[0], weights.later.shape[1]
     C, parameters = weights.out.shape
     count = parameters // 3 if family == "logistic" else parameters
@@ -159,12 +181,8 @@ def variants() -> list[Variant]:
     names = ("context", "noise", *Weights._fields, "x")
     types = dict.fromkeys(names, "*fp32") | {"n": "i32"}
 
-    def sizes(C: int, layers: int, parameters: int) -> Weights:
-        shapes = (3, 1, 2 * C), (layers - 1, 2, C, 2 * C), (layers, C, C), (layers, C), (C, C), (C,), (C, parameters)
-        return Weights(*(torch.empty(shape, device="meta") for shape in (*shapes, (parameters,))))
-
     sized = [
-        (f"{family} {C}x{layers}", _constants(family, levels, sizes(C, layers, parameters), 28, torch.float32))
+        (f"{family} {C}x{layers}", constants_of(family, levels, shapes(C, layers, parameters), 28, torch.float32))
         for family, levels, C, layers, parameters in (
             ("binary", 2, 32, 5, 1),
             ("binary", 2, 64, 8, 1),
@@ -173,9 +191,16 @@ def variants() -> list[Variant]:
             ("logistic", 256, 64, 8, 30),
         )
     ]
-    return [Variant(name, sample_row_kernel, types, each, _warps(each), aligned=names) for name, each in sized]
+    return [Variant(name, sample_row_kernel, types, each, warps_for(each), aligned=names) for name, each in sized]
 
 
-def _warps(constants: dict) -> int:
+def shapes(C: int, layers: int, parameters: int) -> Weights:
+    """Weights without numbers, of kernels 7 and 3 wide: for compiling ahead of time."""
+    of_layers = (3, 1, 2 * C), (layers - 1, 2, C, 2 * C), (layers, C, C), (layers, C)
+    of_head = (C, C), (C,), (C, parameters), (parameters,)
+    return Weights(*(torch.empty(shape, device="meta") for shape in (*of_layers, *of_head)))
+
+
+def warps_for(constants: dict) -> int:
     """Of a program: with 4 or 8 for up to 32 channels, one variant or another spills a few bytes."""
     return 2 if constants["C_2"] <= 32 else 8

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from dgm_tutor.components.pixelcnn import Gaussian, PixelCNN, cached_sample, naive_sample
+from dgm_tutor.components.pixelcnn import Gaussian, naive_sample
+from dgm_tutor.components.pixelcnn.sampling import _Rows
 from dgm_tutor.kernels.backend import BackendError
 from dgm_tutor.kernels.pixel_row import Row, Weights, op, oracle, sample_row, triton
 from tests.components.pixelcnn.networks import condition_for, noise, random_network
@@ -45,18 +46,21 @@ def test_draws_are_the_oracles_from_noise_at_the_edge_of_another(shape, family, 
 
 
 @pytest.mark.parametrize("family", ["binary", "categorical", "logistic"])
-def test_whole_images_are_those_of_the_naive_sampler(family, monkeypatch):
+def test_row_by_row_the_images_are_those_of_the_naive_sampler(family, monkeypatch):
     network = random_network((3, 4), family, condition=2, scale=0.4)
     u, condition = noise(1, network), condition_for(network, 1)
-    ours = cached_sample(network, u, condition)
+    with torch.inference_mode():
+        rows = _Rows(network, u, condition)
+        for _ in range(3):
+            rows.step()
     monkeypatch.setenv("DGM_BACKEND", "torch")
-    assert torch.equal(ours, naive_sample(network, u, condition))
+    assert torch.equal(rows.image(), naive_sample(network, u, condition))
 
 
 def test_what_the_kernel_cannot_take_is_refused_by_name():
-    with pytest.raises(BackendError, match="binary and grey pixels"):
-        PixelCNN((3, 3), Gaussian(2), channels=4, layers=1)().sample((2,))
     weights, pixels, contexts, u = pixel_row(1, 2, triton.WIDEST + 1, 1)
+    with pytest.raises(BackendError, match="binary and grey pixels"):
+        run(weights, Gaussian(1), contexts, u)
     with pytest.raises(BackendError, match="up to 64 channels"):
         run(weights, pixels, contexts, u)
 
@@ -79,10 +83,11 @@ def test_traffic_is_within_its_budget(monkeypatch):
     weights, _, contexts, u = pixel_row(n, width, C, layers, reach, seen)
     with metered(monkeypatch) as meter:
         triton.sample_row("binary", 2, torch.stack(contexts), u, weights)
-    pixel = sum(t.numel() for t in weights) - weights.first.numel() + layers * 2 * C + 1
-    first = 2 * C * sum(min(column, reach) for column in range(width))
+    counted = triton.traffic(n, width, weights, size=8)
+    assert {"launches": meter.launches, "bytes": meter.read + meter.written} == counted
+    numbers = sum(t.numel() for t in weights) + layers * 2 * C + 2
+    assert counted["bytes"] <= 8 * n * width * numbers
     assert (meter.launches, meter.written) == (1, 8 * n * width)
-    assert meter.read == 8 * n * (width * pixel + first)
     assert meter.twice == meter.back == 0
 
 

@@ -1,6 +1,6 @@
 """Submissions graded a minute: nbgrader as it comes, and with this project's steps, in one run on the same notebooks.
 
-    python benchmarks/grading.py --students 30 --jobs 2
+    python benchmarks/grading.py --students 30
 
 The notebooks hold right answers to every question, import torch, and come with the trained weights that the sheet asks
 for; with `--train` without them, so that each notebook trains its own, which is most of its time. Stock nbgrader runs
@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--students", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=0, help="as in the setting of that name")
     parser.add_argument("--train", action="store_true", help="no weights are handed in")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -130,7 +130,8 @@ def main() -> None:
     print(json.dumps(result))
     if arguments.json:
         kept = json.loads(arguments.json.read_text()) if arguments.json.exists() else {}
-        kept["each trains" if arguments.train else "weights handed in"] = result
+        what = "each trains" if arguments.train else "weights handed in"
+        kept[f"{arguments.students} students, {what}"] = result
         arguments.json.write_text(json.dumps(kept, indent=1) + "\n")
 
 

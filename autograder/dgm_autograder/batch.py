@@ -53,7 +53,7 @@ class Underway:
 class Batch(Autograde):
     """nbgrader's step with the middle of it, executing and judging, done elsewhere."""
 
-    jobs = Integer(0, help="Submissions run at a time; 0: one a core, where memory allows.").tag(config=True)
+    jobs = Integer(0, help="Submissions run at a time; 0: one more than cores, where memory allows.").tag(config=True)
     scheduler = Unicode(help="Address of a Dask scheduler, whose workers then run submissions.").tag(config=True)
 
     def convert_notebooks(self) -> None:

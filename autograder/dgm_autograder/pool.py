@@ -18,8 +18,8 @@ PRELOADED = ["dgm_autograder.work"]  # of worker processes
 
 
 def default_jobs() -> int:
-    """As many as there are cores, and no more than memory allows: about a gigabyte for a worker and its kernel."""
-    return max(1, min(len(os.sched_getaffinity(0)), psutil.virtual_memory().available // GIB))
+    """One more than there are cores, as each waits at times; a gigabyte of free memory for a worker and its kernel."""
+    return max(1, min(len(os.sched_getaffinity(0)) + 1, psutil.virtual_memory().available // GIB))
 
 
 class Here(Executor):

@@ -8,6 +8,7 @@ import pytest
 from dgm_autograder import confine, forkserver
 from dgm_autograder.forkserver import NoFork, Server
 from dgm_autograder.limits import Limits
+from jupyter_core.utils import run_sync
 
 from .test_room import PROVIDES, room, run
 from .test_sandbox import wait
@@ -109,6 +110,15 @@ def test_a_kernel_that_dies_harms_neither_the_warm_process_nor_its_neighbours(pa
         assert manager.provisioner.process.wait(10) is not None
     assert run(pair[1][1], "print('alive')").strip() == "alive"
     assert server.process.poll() is None
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_kernel_that_was_killed_is_gone(tmp_path, warm):
+    with room(tmp_path, warm=warm) as (manager, _):
+        first = psutil.Process(manager.provisioner.pid)
+        run_sync(manager.provisioner.kill)()
+        assert not manager.has_kernel
+        assert not first.is_running() or first.status() == "zombie"  # the warm process has yet to hear of it
 
 
 def test_the_warm_process_has_one_thread_and_no_children_of_its_own(pair):

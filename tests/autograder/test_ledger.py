@@ -1,9 +1,12 @@
 """One gradebook for a run: steps share it, a submission's changes are committed together, nothing is held between."""
 
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 from dgm_autograder import ledger
+from dgm_autograder.batch import Batch
+from dgm_autograder.logs import LOG
 from nbgrader.api import Gradebook, MissingEntry
 
 
@@ -77,3 +80,18 @@ def test_between_submissions_no_connection_is_open(url, tmp_path):
         with sqlite3.connect(tmp_path / "gradebook.db", timeout=0) as other:
             other.execute("INSERT INTO student (id) VALUES ('bob')")  # an error where the file is locked
         assert held.find_student("bob").id == "bob"
+
+
+def test_a_step_that_breaks_leaves_nothing_of_it(url):
+    """And takes nothing from those before and after it."""
+    with ledger.hold(url, "c") as held:
+        batch = SimpleNamespace(gradebook=held, log=LOG, failed=[], _drop=lambda student: None)
+
+        def breaks() -> None:
+            held.add_student("ann")
+            raise ValueError
+
+        assert Batch._guarded(batch, "ann", breaks) is None
+        assert Batch._guarded(batch, "bob", held.add_student, "bob")
+        assert batch.failed == ["ann"]
+        assert students(url) == ["bob"]

@@ -20,10 +20,11 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
 
 def _add_grade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebook", type=Path, nargs="?", help="the notebook with your answers")
+    parser.add_argument("--sheet", metavar="NN-name", help="write the notebook of these exercises, to be answered")
     parser.add_argument("--doctor", action="store_true", help="say what this machine can enforce on students' code")
     parser.add_argument("--assignment", help="which exercises it answers (default: the notebook's name)")
     parser.add_argument("--course", type=Path, help="the course's folder (default: the nearest called course)")
-    parser.add_argument("--output", type=Path, help="where to write the feedback (default: NOTEBOOK-feedback.html)")
+    parser.add_argument("--output", type=Path, help="where to write: NOTEBOOK-feedback.html, or the sheet")
     add_json(parser)
 
 
@@ -39,8 +40,10 @@ def _doctor(as_json: bool) -> int:
 def _grade(arguments: argparse.Namespace) -> int:
     if arguments.doctor:
         return _doctor(arguments.json)
+    if arguments.sheet:
+        return _sheet(arguments)
     if arguments.notebook is None:
-        raise ValueError("give the notebook with your answers, or --doctor")
+        raise ValueError("give the notebook with your answers, or --sheet NN-name for one to answer, or --doctor")
     if not arguments.notebook.is_file():
         raise ValueError(f"{arguments.notebook} is not a file; give the notebook with your answers")
     sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would build its grammar for a second, and never use it
@@ -62,6 +65,20 @@ def _grade(arguments: argparse.Namespace) -> int:
     show(rows, arguments.json)
     if not arguments.json:
         print(f"Feedback: {output}")
+    return 0
+
+
+def _sheet(arguments: argparse.Namespace) -> int:
+    """Write the notebook, where there is none: it may hold somebody's answers."""
+    from dgm_tutor.files import write_bytes
+
+    from dgm_autograder import selfstudy
+
+    output = arguments.output or Path(f"{arguments.sheet}.ipynb")
+    if output.exists():
+        raise ValueError(f"{output} is there already, perhaps with answers: move it, or name another with --output")
+    assignment = selfstudy.find(output, arguments.sheet, arguments.course)
+    print(write_bytes(output, selfstudy.sheet(assignment)))
     return 0
 
 

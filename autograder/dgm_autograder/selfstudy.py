@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,43 +53,63 @@ def find(notebook: Path, name: str | None = None, course: Path | None = None) ->
     return load(known[wanted])
 
 
+def sheet(assignment: Assignment) -> bytes:
+    """The notebook to answer: the questions, and nothing of their answers."""
+    with _course(assignment) as course:
+        _run(_api(course).generate_assignment, assignment.name)
+        return (course / "release" / assignment.name / f"{assignment.name}.ipynb").read_bytes()
+
+
 def grade(notebook: Path, assignment: Assignment) -> tuple[list[Score], str]:
     """The scores and the feedback page. Files beside the notebook are handed in with it."""
-    with tempfile.TemporaryDirectory(prefix="dgm-grade-") as folder:
-        course = Path(folder).resolve()
+    with _course(assignment) as course:
         name = assignment.name
-        write_bytes(course / "source" / name / f"{name}.ipynb", source_notebook(assignment).encode())
         handed_in = course / "submitted" / READER / name
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{name}.ipynb")
         for extra in notebook.resolve().parent.glob("*.safetensors"):
             shutil.copyfile(extra, handed_in / extra.name)
-        (course / "exercises").symlink_to(assignment.folder.parent.resolve())
         forkserver.warm(tuple(assignment.provides))  # it imports while the sheet is made
-        scores, page = _cycle(course, name)
+        scores, page = _cycle(course, assignment)
     order = [item.name for item in (*assignment.exercises, *assignment.questions)]
     return sorted(scores, key=lambda score: order.index(score.question)), page
 
 
-def _cycle(course: Path, name: str) -> tuple[list[Score], str]:
+@contextmanager
+def _course(assignment: Assignment) -> Iterator[Path]:
+    """A course of this one assignment, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="dgm-grade-") as folder:
+        course, name = Path(folder).resolve(), assignment.name
+        write_bytes(course / "source" / name / f"{name}.ipynb", source_notebook(assignment).encode())
+        (course / "exercises").symlink_to(assignment.folder.parent.resolve())
+        yield course
+
+
+def _api(course: Path) -> NbGraderAPI:
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # for alembic
     config = Config()
     configure(config, course)
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own ways with its database, no reader's concern
-    api = NbGraderAPI(config=config)
-    for step in (
-        api.generate_assignment,
-        lambda a: api.autograde(a, READER),
-        lambda a: api.generate_feedback(a, READER),
-    ):
-        result = step(name)
-        if not result["success"]:
-            raise RuntimeError(f"grading broke off: {result.get('log') or result.get('error')}")
+    return NbGraderAPI(config=config)
+
+
+def _run(step: Callable, *arguments: str) -> None:
+    result = step(*arguments)
+    if not result["success"]:
+        raise RuntimeError(f"grading broke off: {result.get('log') or result.get('error')}")
+
+
+def _cycle(course: Path, assignment: Assignment) -> tuple[list[Score], str]:
+    api, name = _api(course), assignment.name
+    _run(api.generate_assignment, name)
+    _run(api.autograde, name, READER)
+    _run(api.generate_feedback, name, READER)
+    by_hand = {question.name for question in assignment.questions}  # nbgrader gives an untouched one 0
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         record = gradebook.find_submission_notebook(name, name, READER)
         scores = [
-            Score(grade.name, None if grade.auto_score is None else float(grade.auto_score), float(grade.max_score))
+            Score(grade.name, None if grade.name in by_hand else float(grade.auto_score), float(grade.max_score))
             for grade in record.grades
         ]
     return scores, (course / "feedback" / READER / name / f"{name}.html").read_text()

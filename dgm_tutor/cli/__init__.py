@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused (the message says what was given, what was expecte
 """
 
 import argparse
+import os
 import sys
 from importlib.metadata import entry_points
 
@@ -52,10 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
             subparser.set_defaults(run=command.run)
     args = parser.parse_args(arguments)
     try:
-        return args.run(args)
+        done = args.run(args)
+        sys.stdout.flush()
+        return done
     except KeyboardInterrupt:
         print("dgm-tutor: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed at the end
+        return 0
     except (ValueError, TypeError, OSError, RuntimeError) as error:
         print(f"dgm-tutor {args.command}: {error}", file=sys.stderr)
         return 1

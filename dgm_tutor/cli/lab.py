@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,10 +46,13 @@ def _run(args: argparse.Namespace) -> int:
         command.append("--allow-root")  # containers: Jupyter refuses root otherwise
     # the environment's own commands first: nbgrader calls some of them by their bare names
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    try:
-        return subprocess.run(command, env={**os.environ, "PATH": path}).returncode
-    except KeyboardInterrupt:
-        return 0  # Ctrl-C is how one leaves JupyterLab
+    with subprocess.Popen(command, env={**os.environ, "PATH": path}) as lab:
+        signal.signal(signal.SIGTERM, lambda *_: lab.terminate())  # or it would go on without us
+        while True:
+            try:
+                return max(lab.wait(), 0)
+            except KeyboardInterrupt:
+                continue  # Ctrl-C is how one leaves JupyterLab, which asks whether it was meant
 
 
 LAB = Command("lab", "Open the course in JupyterLab.", _arguments, _run)

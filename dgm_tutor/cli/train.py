@@ -124,6 +124,8 @@ def _train(args: argparse.Namespace) -> int:
     given = [f"{key}={value}" for key, value in values(args).items()]
     label = "_".join([args.name, args.data, *size, *given, f"seed={args.seed}"])
     history = training.fit(model, x, **how(args, label, transform), fabric=fabric)
+    if fabric:
+        torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads may end the process
     if fabric and fabric.global_rank:
         return 130 if history.interrupted else 0  # the first process writes and speaks for all
     path = models.save(model, args.out / f"{label}.safetensors")

@@ -2,9 +2,12 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
 
 from dgm_tutor import cli, models
@@ -12,6 +15,7 @@ from dgm_tutor.cli import train
 from dgm_tutor.cli.sweep import grid
 from dgm_tutor.data import chorales
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--data", "two_moons", "--likelihood", "gaussian", "--z-dim", "2", "--hidden", "(8,)", "--batch-size", "32"]
 
 
@@ -159,6 +163,23 @@ def test_wrong_usage_exits_with_two():
     command = [sys.executable, "-m", "dgm_tutor", "train"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "NAME" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error():
+    command = f"set -o pipefail; {sys.executable} -m dgm_tutor models --table | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_jupyterlab_ends_with_the_command_that_started_it(tmp_path):
+    (tmp_path / "jupyterlab.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    paths = os.pathsep.join([str(tmp_path), str(ROOT)])
+    command = [sys.executable, "-m", "dgm_tutor", "lab", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}) as lab:
+        server = psutil.Process(int(lab.stdout.readline()))
+        lab.terminate()
+        assert lab.wait(10) == 0
+    assert not server.is_running()
 
 
 def test_grids():

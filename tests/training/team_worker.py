@@ -54,6 +54,7 @@ def main() -> None:
         kept = {"checkpoint": folder / f"{name}.checkpoint.safetensors", "checkpoint_every": 5} if killed else {}
         result = train(name, fabric, die_at=die_at, **kept)
         save_file(result, folder / f"{name}.{fabric.global_rank}.safetensors")
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -188,6 +188,8 @@ def _late(course: Course, given: argparse.Namespace) -> int:
     with course.gradebook() as gradebook:
         rows = late.apply(gradebook, course.folder, roster.real(course), write=given.apply)
     show(rows, given.json)
+    if not rows:
+        _say("nobody is late by the hand-in times in the gradebook, and nobody has an extension")
     if not given.apply and any(row["penalty"] != row["penalty before"] for row in rows):
         _say("nothing is changed yet (--apply does it)")
     return 0

@@ -90,10 +90,10 @@ print(d16.check())
 #
 # Now write the loss yourself. `x` is a batch `(n, D)`. `posterior`, $q(z|x)$ with one distribution an example,
 # `prior`, $p(z)$, and `decoder(z)`, $p(x|z)$, are `torch.distributions` objects whose dimensions belong together
-# (`Independent`): `log_prob` and `kl_divergence` give one number an example, `(n,)`. The decoder is whatever the check
-# puts in, so ask it for its `log_prob`. Return one scalar, the average over the batch. *Easy, 5 minutes.* The check
-# runs your function on inputs that it draws itself, follows its gradients, and knows fifteen slips by name, several
-# from published code.
+# (`Independent`): `log_prob`, and `kl_divergence` from that package, give one number an example, `(n,)`. The decoder is
+# whatever the check puts in, so ask it for its `log_prob`. Return one scalar, the average over the batch. *Easy, 5
+# minutes.* The check runs your function on inputs that it draws itself, follows its gradients, and knows sixteen slips
+# by name, several from published code.
 
 
 # %% Write the loss

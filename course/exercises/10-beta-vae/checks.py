@@ -64,7 +64,7 @@ EXERCISES = [
             Test(
                 p.loss_and_gradients,
                 p.loss_inputs,
-                "Print the two terms by themselves and compare their shapes: each should be one number per example.",
+                "Print both terms by themselves: each is one number per example, and a cost, small where all is well.",
                 draws=32,
             ),
         ),

@@ -167,7 +167,8 @@ class Server:
 
     def stop(self) -> None:
         """End the warm process and every kernel forked from it."""
-        self.process.kill()
+        if self.process.poll() is None:  # its group: bubblewrap's child is tied to bubblewrap only after a moment
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.door.control.close()
         shutil.rmtree(self.door.base, ignore_errors=True)

@@ -1,6 +1,7 @@
 """One gradebook for a whole run, in the place of the nine that nbgrader opens for each submission.
 
-What a submission changes is committed at once, at its end: a run that is killed leaves its old marks or its new ones.
+What a step changes, such as all marks of a notebook, is committed at once: a run that is killed leaves the old ones or
+the new ones.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from nbgrader.api import Gradebook
 
 
 class Held(Gradebook):
-    """A gradebook that steps open, commit to and close without effect, until `keep`."""
+    """A gradebook that nbgrader's steps open, commit to and close without effect, until `keep`."""
 
     def __init__(self, db_url: str, course_id: str):
         super().__init__(db_url, course_id)

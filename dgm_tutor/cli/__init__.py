@@ -6,12 +6,14 @@ Exit codes: 0 done, 1 refused (the message says what was given, what was expecte
 
 import argparse
 import os
+import select
 import sys
 from importlib.metadata import entry_points
 
 from dgm_tutor import __version__
 from dgm_tutor.cli.command import Command, later
 
+OUTPUT = 1  # the descriptor
 BUILT_IN = (
     later("lab", "Open the course in JupyterLab.", "dgm_tutor.cli.lab:LAB"),
     later("models", "List the models, their losses and their settings.", "dgm_tutor.cli.inspect:MODELS"),
@@ -59,9 +61,19 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("dgm-tutor: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever reads, such as `head`, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed at the end
-        return 0
     except (ValueError, TypeError, OSError, RuntimeError) as error:
+        if isinstance(error, BrokenPipeError) and _read_enough():
+            return 0
         print(f"dgm-tutor {args.command}: {error}", file=sys.stderr)
         return 1
+
+
+def _read_enough() -> bool:
+    """Whether nobody reads our output any more, as after ``| head``; what is left of it is dropped then."""
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    watched = select.poll()
+    watched.register(OUTPUT, 0)
+    if gone := any(event & select.POLLERR for _, event in watched.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), OUTPUT)
+    return gone

@@ -50,7 +50,8 @@ def _run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, lambda *_: lab.terminate())  # or it would go on without us
         while True:
             try:
-                return max(lab.wait(), 0)
+                code = lab.wait()
+                return 0 if code == -signal.SIGTERM else code
             except KeyboardInterrupt:
                 continue  # Ctrl-C is how one leaves JupyterLab, which asks whether it was meant
 

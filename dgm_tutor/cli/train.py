@@ -5,7 +5,10 @@ import ast
 import importlib.util
 import inspect
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -100,37 +103,38 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     common(parser)
 
 
-def _fabric(device: str):
-    """Under torchrun, the processes that train together; else None."""
+@contextmanager
+def _fabric(device: str) -> Iterator[Any]:
+    """Under torchrun, the processes that train together, until all is done and kept; else None."""
     world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if world == 1:
-        return None
+        yield None
+        return
     if importlib.util.find_spec("lightning_fabric") is None:
         raise RuntimeError("training in several processes needs Lightning Fabric: pip install lightning-fabric")
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=device, strategy="ddp", devices=local, num_nodes=world // local)
     fabric.launch()
-    return fabric
+    yield fabric
+    torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads may end the process
 
 
 def _train(args: argparse.Namespace) -> int:
     args.steps = steps_of(args)
-    fabric = _fabric(args.device)
-    settings = {key: literal(value) for key, value in values(args).items()}
-    x, decided, transform = training_data(args, settings)
-    model = models.create(args.name, seed=args.seed, full=args.full_size, **(decided | settings))
-    size = ["full-size"] if args.full_size else []
-    given = [f"{key}={value}" for key, value in values(args).items()]
-    label = "_".join([args.name, args.data, *size, *given, f"seed={args.seed}"])
-    history = training.fit(model, x, **how(args, label, transform), fabric=fabric)
-    if fabric:
-        torch.distributed.destroy_process_group()  # left to the interpreter's end, its threads may end the process
-    if fabric and fabric.global_rank:
-        return 130 if history.interrupted else 0  # the first process writes and speaks for all
-    path = models.save(model, args.out / f"{label}.safetensors")
-    show([row({"model": args.name}, history, None, path)], args.json)
-    return 130 if history.interrupted else 0
+    with _fabric(args.device) as fabric:
+        settings = {key: literal(value) for key, value in values(args).items()}
+        x, decided, transform = training_data(args, settings)
+        model = models.create(args.name, seed=args.seed, full=args.full_size, **(decided | settings))
+        size = ["full-size"] if args.full_size else []
+        given = [f"{key}={value}" for key, value in values(args).items()]
+        label = "_".join([args.name, args.data, *size, *given, f"seed={args.seed}"])
+        history = training.fit(model, x, **how(args, label, transform), fabric=fabric)
+        if fabric and fabric.global_rank:
+            return 130 if history.interrupted else 0  # the first process writes and speaks for all
+        path = models.save(model, args.out / f"{label}.safetensors")
+        show([row({"model": args.name}, history, None, path)], args.json)
+        return 130 if history.interrupted else 0
 
 
 TRAIN = Command("train", "Train a model and keep its weights; made again, the call resumes.", _train_arguments, _train)

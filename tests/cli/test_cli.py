@@ -171,6 +171,22 @@ def test_a_reader_that_has_read_enough_is_no_error():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_broken_pipe_of_another_kind_is_an_error(capsys, monkeypatch):
+    def broken(args):
+        raise BrokenPipeError("a worker is gone")
+
+    monkeypatch.setattr(cli, "commands", lambda: [cli.Command("break", "", lambda parser: None, broken)])
+    assert run(capsys, "break") == (1, "", "dgm-tutor break: a worker is gone\n")
+
+
+@pytest.mark.parametrize("end", ["sys.exit(3)", "os.kill(os.getpid(), 9)"])
+def test_jupyterlab_that_breaks_down_is_no_success(tmp_path, end):
+    (tmp_path / "jupyterlab.py").write_text(f"import os, sys\n{end}\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "dgm_tutor", "lab", "--no-browser"]
+    assert subprocess.run(command, env=environment, timeout=60).returncode not in (0, None)
+
+
 def test_jupyterlab_ends_with_the_command_that_started_it(tmp_path):
     (tmp_path / "jupyterlab.py").write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
     paths = os.pathsep.join([str(tmp_path), str(ROOT)])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import mutants
@@ -21,6 +22,14 @@ old = "a + b"
 new = "{new}"
 tests = ["tests/test_sum.py"]
 """
+
+
+@pytest.fixture(autouse=True)
+def server_of_our_own():
+    """A process has one server to fork from, and other tests of this process may have filled it with our modules."""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
 
 
 @pytest.fixture

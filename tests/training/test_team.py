@@ -56,6 +56,26 @@ def test_a_killed_process_costs_the_steps_since_the_checkpoint_and_nothing_else(
     assert all(torch.equal(a[key], b[key]) for key in a if not key.startswith("history/"))
 
 
+COMMAND = """
+import sys, torch
+from dgm_tutor import cli
+assert cli.main(sys.argv[1:]) == 0
+assert not torch.distributed.is_initialized()  # its threads could end the process at the interpreter's end
+"""
+
+
+@pytest.mark.slow
+def test_the_command_trains_together_and_its_first_process_writes(tmp_path):
+    (tmp_path / "command.py").write_text(COMMAND)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += [tmp_path / "command.py", "train", "vae", "--data", "two_moons", "--likelihood", "gaussian"]
+    command += ["--z-dim", "2", "--hidden", "(8,)", "--batch-size", "32", "--steps", "20", "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*command, "--out", tmp_path / "runs"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(list((tmp_path / "runs").glob("vae_two_moons*[0-9].safetensors"))) == 1, os.listdir(tmp_path / "runs")
+
+
 def test_shards_differ_in_noise_and_not_in_what_they_learn_from():
     """Two shards see other noise than one does; without noise they are the same step."""
     one, two = team_worker.train("vae"), team_worker.train("vae", shards=2)

@@ -45,7 +45,7 @@ def main() -> None:
     """Print megabytes in the second and the last quarter; exit code 1 where the last is a tenth more."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--students", type=int, default=500)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=0, help="as in the setting of that name")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as top:

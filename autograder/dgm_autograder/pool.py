@@ -1,5 +1,6 @@
 """Where notebooks are run and judged: in this process, in several here, or on a Dask cluster."""
 
+import gc
 import os
 import signal
 import threading
@@ -48,6 +49,7 @@ class Workers(Executor):
         # Forked where that is safe: what is imported here is there at once, and its memory is shared.
         context = get_context("fork" if psutil.Process().num_threads() == 1 else "forkserver")
         context.set_forkserver_preload(PRELOADED)
+        gc.freeze()  # a collection would write to all that is shared, and so take it over for each process by itself
         ensure_event_loop().close()  # forks would share it, and each would wake for the others' messages
         return ProcessPoolExecutor(self.jobs, context, _begin, self.about)
 
@@ -63,6 +65,7 @@ class Workers(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End them when what they do is done."""
         self.pool.shutdown(wait, cancel_futures=cancel_futures)
+        gc.unfreeze()
 
 
 class Cluster(Executor):

@@ -1,6 +1,7 @@
 """Several submissions at a time: the same marks, each graded once, whoever dies on the way."""
 
 import contextlib
+import gc
 import json
 import os
 import pty
@@ -53,6 +54,13 @@ def test_workers_share_no_event_loop():
     """A loop's list of files to watch outlives a fork: each worker would wake for all the others' messages."""
     done = subprocess.run([sys.executable, "-c", MARKED], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["fork", "{False}"]
+
+
+def test_what_workers_share_is_left_alone_by_collections_while_there_are_workers():
+    with pool.Workers(2, (), None) as workers:
+        assert gc.get_freeze_count() > 1000
+        assert workers.submit(pow, 2, 5).result() == 32
+    assert gc.get_freeze_count() == 0
 
 
 def test_here_is_done_at_once():

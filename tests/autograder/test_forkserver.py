@@ -164,4 +164,8 @@ def test_a_warm_process_that_is_ended_as_it_starts_is_gone():
         lines = ((process, process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
         return [process for process, line in lines if any(base in word for base in bases for word in line)]
 
-    assert wait(lambda: not left())
+    try:
+        assert wait(lambda: not left())
+    finally:
+        for process in left():
+            process.kill()

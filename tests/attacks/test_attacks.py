@@ -83,10 +83,12 @@ def graded(tmp_path_factory) -> list[Graded]:
     """Both halves, at the same time."""
     halves: list[Graded | None] = [None, None]
     errors = []
+    # Before the threads: whoever asks pytest for the first folder of a process empties its base, and two at once race.
+    folders = [tmp_path_factory.mktemp(f"half{index}", numbered=False) for index in (0, 1)]
 
     def grade(index: int) -> None:
         try:
-            halves[index] = Graded(tmp_path_factory.mktemp(f"half{index}", numbered=False), HALVES[index])
+            halves[index] = Graded(folders[index], HALVES[index])
         except BaseException as error:
             errors.append(error)
 

@@ -19,6 +19,8 @@ from dgm_autograder.teaching.items import discrimination
 from dgm_autograder.teaching.late import Policy, extensions, policy, term
 from nbgrader.api import Gradebook
 
+from dgm_tutor.cli import main as cli
+
 NAME = "01-small"
 SETTINGS = """
 from pathlib import Path
@@ -193,14 +195,17 @@ WIDE = {
         ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "a", "B (7)"],
         ["    Points Possible", "", "", "", "", 4.0, 1.0],
         ["Arbor, Ann", "101", "ann", "ann", "", 3.5, ""],
+        ["102", "102", "", "", "", 1.0, ""],
     ],
     "moodle": [
         ["Username", "ID number", "First name", "Last name", "Email address", "a", "B (7)"],
         ["ann", "101", "Ann", "Arbor", "a@x.edu", 3.5, ""],
+        ["102", "102", "", "", "", 1.0, ""],
     ],
     "blackboard": [
         ["Last Name", "First Name", "Username", "Student ID", "a [Total Pts: 4 Score]", "B (7)"],
         ["Arbor", "Ann", "101", "ann", 3.5, ""],
+        ["", "", "102", "102", 1.0, ""],
     ],
 }
 
@@ -208,8 +213,63 @@ WIDE = {
 @pytest.mark.parametrize("platform", WIDE)
 def test_columns_are_the_platforms_own(platform):
     ann = roster.Person("ann", first_name="Ann", last_name="Arbor", email="a@x.edu", lms_user_id="101")
-    marks, points = {("ann", "a"): {"score": 3.5}}, {"a": 4.0, "b": 1.0}
-    assert _wide({"ann": ann}, marks, points, platform, {"b": "B (7)"}) == WIDE[platform]
+    numbered = roster.Person("102", lms_user_id="102")  # who was collected under the platform's number
+    marks, points = {("ann", "a"): {"score": 3.5}, ("102", "a"): {"score": 1.0}}, {"a": 4.0, "b": 1.0}
+    assert _wide({"ann": ann, "102": numbered}, marks, points, platform, {"b": "B (7)"}) == WIDE[platform]
+
+
+def graded(held: Course, scores: dict[str, float], name: str = NAME) -> None:
+    """A gradebook with these scores of a question worth 5."""
+    with Gradebook(held.db_url, "dgm-tutor") as gradebook:
+        gradebook.add_assignment(name)
+        gradebook.add_notebook("n", name)
+        gradebook.add_grade_cell("q", "n", name, max_score=5, cell_type="code")
+        for student, score in scores.items():
+            gradebook.update_or_create_student(student)
+            gradebook.add_submission(name, student, timestamp=datetime(2026, 3, 2, 11))
+            gradebook.find_grade("q", "n", name, student).auto_score = score
+        gradebook.db.commit()
+
+
+def table(path: Path) -> list[list[str]]:
+    with open(path, newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("platform", ["canvas", "moodle", "blackboard", "plain"])
+def test_whoever_is_not_on_the_roster_is_in_no_row_that_a_platform_could_mistake(tmp_path, platform, capsys):
+    held, output = course(tmp_path / "course"), tmp_path / "out.csv"
+    (held.folder / "roster.csv").write_text("id,lms_user_id\nann,101\nfay,106\n")
+    graded(held, {"ann": 4.0, "102": 3.0})
+    code = cli(["class", "export", NAME, "--for", platform, "--output", str(output), "--course", str(held.folder)])
+    said, told = capsys.readouterr()
+    assert code == 0 and said == f"{output}\n" and "1 not on the roster: 102" in told
+    aside = tmp_path / "out-not-on-roster.csv"
+    if platform == "plain":
+        assert [(row[0], row[8]) for row in table(output)[1:]] == [("ann", "4"), ("fay", ""), ("102", "3")]
+        assert not aside.exists() and str(aside) not in told
+    else:
+        assert not any("102" in row or "fay" in row for row in table(output)) and "4" in table(output)[-1]
+        assert [(row[0], row[8]) for row in table(aside)[1:]] == [("102", "3")] and str(aside) in told
+
+
+def test_cells_whose_import_takes_grades_away_are_named(tmp_path):
+    held = course(tmp_path / "course")
+    graded(held, {"ann": 4.0, "bob": 3.0})
+    graded(held, {"ann": 2.0}, "02-other")
+    told = export(held, [], "moodle", tmp_path / "out.csv", None, {})
+    assert told["without a mark"] == ["bob (02-other)"] and told["handed nothing in"] == []
+
+
+def test_a_platforms_number_is_exported_as_its_number_without_a_roster(tmp_path):
+    held = course(tmp_path / "course")
+    with Gradebook(held.db_url, "dgm-tutor"):
+        pass  # as `generate_assignment` makes it
+    archive = pack(tmp_path / "class.zip", {f"arborann_101_9001_{NAME}.ipynb": "ann"})
+    assert lms.collect(held, NAME, archive, "canvas", roster.roster(held))["collected"] == ["101"]
+    graded(held, {"101": 4.0})
+    export(held, [NAME], "canvas", tmp_path / "out.csv", None, {})
+    assert table(tmp_path / "out.csv")[2] == ["101", "101", "", "", "", "4"]
 
 
 def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
@@ -239,23 +299,18 @@ def test_anonymous_marks_are_exported_under_real_names(tmp_path):
     (held.folder / "roster.csv").write_text("id,last_name\nann,Arbor\nbob,Dylan\n")
     (held.folder / "late.toml").write_text(f'timezone = "UTC"\npenalty = 0.5\n[due]\n{NAME} = 2026-03-01T12:00:00\n')
     (held.folder / "extensions.csv").write_text(f"student,assignment,until\nbob,{NAME},2026-03-09T00:00\n")
-    table = roster.pseudonyms(held)
-    with Gradebook(held.db_url, "dgm-tutor") as gradebook:
-        gradebook.add_assignment(NAME)
-        gradebook.add_notebook("n", NAME)
-        gradebook.add_grade_cell("q", "n", NAME, max_score=5, cell_type="code")
-        for student, score in (("ann", 4.0), ("bob", 3.0)):
-            gradebook.add_student(table.of(student))
-            gradebook.add_submission(NAME, table.of(student), timestamp=datetime(2026, 3, 2, 11))
-            gradebook.find_grade("q", "n", NAME, table.of(student)).auto_score = score
-        gradebook.db.commit()
+    names = roster.pseudonyms(held)
+    graded(held, {names.of("ann"): 4.0, names.of("bob"): 3.0})
     with held.gradebook() as gradebook:
         rows = late.apply(gradebook, held.folder, roster.real(held))
-    assert {row["student"]: row["days late"] for row in rows} == {table.of("ann"): 1, table.of("bob"): 0}
+    assert {row["student"]: row["days late"] for row in rows} == {names.of("ann"): 1, names.of("bob"): 0}
     told = export(held, [NAME], "plain", tmp_path / "out.csv", None, {})
     with open(tmp_path / "out.csv", newline="") as file:
         assert {row["student_id"]: row["score"] for row in csv.DictReader(file)} == {"ann": "2", "bob": "3"}
-    assert told["not on the roster"] == [] and told["waiting"] == [f"ann ({NAME})", f"bob ({NAME})"]
+    assert told["not on the roster"] == told["handed nothing in"] == [] and told["waiting"] == [
+        f"ann ({NAME})",
+        f"bob ({NAME})",
+    ]
     assert "anon-" not in (tmp_path / "out.csv").read_text()
 
 

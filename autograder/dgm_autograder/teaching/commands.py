@@ -141,11 +141,19 @@ def _export(course: Course, given: argparse.Namespace) -> int:
         if any(row["penalty"] != row["penalty before"] for row in rows):
             _say("Penalties are not those of late.toml and the marks: run `dgm-tutor class late --apply`")
     told = export.export(course, given.assignment, given.platform, output, given.roster, titles)
+    where = {} if given.platform == "plain" else ELSEWHERE
     for what, names in told.items():
         if names:
-            _say(f"{len(names)} {what}: {', '.join(names)}")
+            _say(f"{len(names)} {what}: {', '.join(names)}{where.get(what, '').format(aside=export.aside(output))}")
     print(output)
     return 0
+
+
+ELSEWHERE = {  # than in a platform's file
+    "not on the roster": ". Their marks are in {aside}; add them to the roster, and export again",
+    "handed nothing in": ". They have no row, so that nothing is changed for them",
+    "without a mark": ". Their cells are empty, which takes a grade away that stands there: export one by one",
+}
 
 
 def _add_regrade(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,11 @@ PLATFORMS = ("plain", "canvas", "moodle", "blackboard")
 def export(
     course: Course, assignments: list[str], platform: str, output: Path, people: Path | None, titles: dict[str, str]
 ) -> dict[str, list[str]]:
-    """Write the file. Returns what an instructor should know: who waits for a mark, who is on no roster.
+    """Write the file. Returns what an instructor should know: who waits for a mark, is on no roster, has no mark.
 
-    Scores are after penalties for being late, and never below 0. Whoever handed nothing in has an empty cell.
+    Scores are after penalties for being late, and never below 0. A platform's file has no row that the platform could
+    match with the wrong person, or not at all (Moodle refuses the whole file then): who is not on the roster is in
+    `aside(output)` instead. Nor has it a row without a mark, as an empty cell takes a grade away in Canvas and Moodle.
     """
     everyone, names = roster(course, people), real(course)
     marks: dict[tuple[str, str], dict] = {}
@@ -37,13 +39,29 @@ def export(
                     "waits": bool(submission.needs_manual_grade),
                 }
     strangers = sorted({student for student, _ in marks} - set(everyone))
-    everyone |= {student: Person(student) for student in strangers}
-    table = _plain(everyone, marks, points) if platform == "plain" else _wide(everyone, marks, points, platform, titles)
+    nameless = {student: Person(student) for student in strangers}
+    absent = sorted(set(everyone) - {student for student, _ in marks})
+    if platform == "plain":
+        _write(output, _plain(everyone | nameless, marks, points))
+    else:
+        present = {student: person for student, person in everyone.items() if student not in absent}
+        _write(output, _wide(present, marks, points, platform, titles))
+        if strangers:
+            _write(aside(output), _plain(nameless, marks, points))
+    waits = sorted(f"{student} ({name})" for (student, name), mark in marks.items() if mark["waits"])
+    empty = [f"{s} ({name})" for s in everyone if s not in absent for name in points if (s, name) not in marks]
+    return {"waiting": waits, "not on the roster": strangers, "handed nothing in": absent, "without a mark": empty}
+
+
+def aside(output: Path) -> Path:
+    """Where a platform's export puts the marks of those who are not on the roster."""
+    return output.with_name(f"{output.stem}-not-on-roster.csv")
+
+
+def _write(output: Path, table: list[list]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([[cell(value) for value in row] for row in table])
     write_bytes(output, text.getvalue().encode())
-    waits = sorted(f"{student} ({name})" for (student, name), mark in marks.items() if mark["waits"])
-    return {"waiting": waits, "not on the roster": strangers}
 
 
 def cell(value: object) -> str:
@@ -82,10 +100,7 @@ def _wide(
     if platform == "canvas":
         rows = [["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *columns]]
         rows.append(["    Points Possible", "", "", "", "", *points.values()])
-        about = [
-            [f"{p.last_name}, {p.first_name}".strip(", ") or p.id, p.lms_user_id, p.id, p.id, ""]
-            for p in everyone.values()
-        ]
+        about = [_canvas(person) for person in everyone.values()]
     elif platform == "moodle":
         rows = [["Username", "ID number", "First name", "Last name", "Email address", *columns]]
         about = [[p.id, p.lms_user_id, p.first_name, p.last_name, p.email] for p in everyone.values()]
@@ -95,6 +110,12 @@ def _wide(
     for person, words in zip(everyone.values(), about, strict=True):
         rows.append([*words, *(marks.get((person.id, name), {}).get("score", "") for name in points)])
     return rows
+
+
+def _canvas(p: Person) -> list[str]:
+    """Name, Canvas's own number, and the id in both columns where Canvas then looks; but its number is no SIS id."""
+    sis = "" if p.id == p.lms_user_id else p.id
+    return [f"{p.last_name}, {p.first_name}".strip(", ") or p.id, p.lms_user_id, sis, sis, ""]
 
 
 def _title(platform: str, name: str, most: float) -> str:

@@ -20,7 +20,7 @@ from dgm_autograder import intake
 from dgm_autograder.collect import ARCHIVES, MAX_UNPACKED, unpack
 from dgm_autograder.teaching.course import Course
 from dgm_autograder.teaching.late import policy
-from dgm_autograder.teaching.roster import Person, pseudonyms
+from dgm_autograder.teaching.roster import Person, keep_numbers, pseudonyms
 
 NAMES = {
     "canvas": re.compile(r"(?:.*/)?[^/_]+_(?:LATE_)?(?P<student>\d+)_\d+_(?P<file>[^/]+)"),
@@ -75,6 +75,7 @@ def collect(
             folder.rename(old)
         part.rename(folder)
         told["collected"].append(student)
+    keep_numbers(course, [number for number in handed if number not in known])
     return told
 
 

@@ -35,6 +35,17 @@ def roster(course: Course, file: Path | None = None) -> dict[str, Person]:
     return {person.id: person for person in people}
 
 
+def keep_numbers(course: Course, numbers: list[str]) -> None:
+    """Have the gradebook know that these ids are a learning platform's numbers: `export` must not take them for names.
+
+    Not where grading is anonymous, as the gradebook has pseudonyms, nor before there is a gradebook.
+    """
+    if numbers and not pseudonyms(course) and (course.database is None or course.database.is_file()):
+        with course.gradebook() as gradebook:
+            for number in numbers:
+                gradebook.update_or_create_student(number, lms_user_id=number)
+
+
 def _read(path: Path) -> list[Person]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor, CSSHTMLHeaderPreprocessor
+from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
+    ClearSolutions,
     GetGrades,
     IgnorePattern,
     LimitOutput,
@@ -20,6 +22,7 @@ from dgm_autograder.converters import install
 from dgm_autograder.giveback import EachFeedback
 from dgm_autograder.restore import Restore
 from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
+from dgm_autograder.stubs import Stubs
 from dgm_autograder.teaching.late import POLICY, LateDays
 
 
@@ -32,6 +35,8 @@ def apply(c: Config, course: Path) -> None:
     c.ExchangeFactory.collect = PlainCollect
     c.ExchangeFactory.release_feedback = EachFeedback
     c.ZipCollectApp.extractor_plugin = PlainExtractor
+    steps = GenerateAssignment.preprocessors.default()
+    c.GenerateAssignment.preprocessors = [Stubs if step is ClearSolutions else step for step in steps]
     c.Autograde.sanitize_preprocessors = [Restore, ClearOutput, OverwriteKernelspec]  # what Restore builds is whole
     c.Autograde.autograde_preprocessors = [
         SealedExecute,

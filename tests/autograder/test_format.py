@@ -74,6 +74,22 @@ def test_the_stub_is_a_part_of_the_solution(assignment, release):
             assert all(line in lines for line in stub), cell["id"]
 
 
+def test_run_all_goes_through_an_empty_sheet_and_every_check_says_so(assignment, release, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names, said = {}, {}
+    for cell in release["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        if source_of(cell).startswith("check("):
+            said[cell["id"]] = eval(source_of(cell), names).outcome
+        else:
+            exec(source_of(cell), names)
+    assert said == {exercise.name: "not attempted" for exercise in assignment.exercises}
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(NotImplementedError):  # a function that is used before it is written says so, loudly
+        names["fixed_loss"](*range(5))
+
+
 def hidden_lines(assignment: Assignment) -> set[str]:
     """Every line of the solution regions that says something."""
     regions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", assignment.source, re.S)

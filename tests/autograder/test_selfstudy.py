@@ -22,7 +22,8 @@ def test_a_sheet_holds_the_questions_and_can_be_graded_as_it_is(tmp_path, monkey
     assert capsys.readouterr().out.strip() == "10-beta-vae.ipynb"
     sheet = tmp_path / "10-beta-vae.ipynb"
     cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(sheet.read_text())["cells"]}
-    assert "NotImplementedError" in cells["loss-answer"] and "BEGIN SOLUTION" not in sheet.read_text()
+    assert "NotImplementedError" in cells["loss-answer"] and cells["price-answer"] == "price = None\n# YOUR CODE HERE"
+    assert "BEGIN SOLUTION" not in sheet.read_text()
 
     assert cli.main(["grade", "10-beta-vae.ipynb", "--json"]) == 0
     scores = {row["question"]: row["score"] for row in json.loads(capsys.readouterr().out)}

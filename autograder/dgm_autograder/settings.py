@@ -8,7 +8,6 @@ from nbgrader.preprocessors import (
     AssignLatePenalties,
     ClearOutput,
     ClearSolutions,
-    GetGrades,
     IgnorePattern,
     LimitOutput,
     OverwriteKernelspec,
@@ -19,6 +18,7 @@ from dgm_autograder import audit
 from dgm_autograder.clean import CleanOutput, HideTests
 from dgm_autograder.collect import PlainCollect, PlainExtractor
 from dgm_autograder.converters import install
+from dgm_autograder.feedback import Grades
 from dgm_autograder.giveback import EachFeedback
 from dgm_autograder.restore import Restore
 from dgm_autograder.sealed import SaveSealedGrades, SealedExecute
@@ -47,7 +47,7 @@ def apply(c: Config, course: Path) -> None:
         SaveSealedGrades,
         AssignLatePenalties,
     ]
-    c.GenerateFeedback.preprocessors = [HideTests, GetGrades, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [HideTests, Grades, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")
     if (course / POLICY).is_file():
         c.AssignLatePenalties.plugin_class = LateDays

@@ -9,7 +9,7 @@ from dgm_autograder.converters import ClassFeedback
 from dgm_autograder.feedback import MOST
 from dgm_autograder.formulas import ATTRIBUTES, DEEPEST, ELEMENTS, LONGEST, mathml
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat.v4 import new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.coursedir import CourseDirectory
 
 from .course import ROOT
@@ -139,10 +139,14 @@ def test_what_has_no_faithful_form_stays_latex(latex):
 
 
 def page(*cells: str) -> str:
-    """The page of these Markdown cells, made as the feedback command makes it."""
-    converter = ClassFeedback(coursedir=CourseDirectory())
+    """The page of these Markdown cells."""
     data = {"grade": True, "solution": True, "grade_id": "q", "points": 1, "score": 1, "comment": "See $y^2$."}
-    notebook = new_notebook(cells=[new_markdown_cell(cell, metadata={"nbgrader": data}) for cell in cells])
+    return rendered(new_notebook(cells=[new_markdown_cell(cell, metadata={"nbgrader": data}) for cell in cells]))
+
+
+def rendered(notebook) -> str:
+    """Its page, made as the feedback command makes it."""
+    converter = ClassFeedback(coursedir=CourseDirectory())
     totals = {"notebook": "n", "score": 1, "max_score": 1, "late_penalty": 0}
     exporter = converter.exporter_class(config=converter.config)
     exporter.register_preprocessor(converter.preprocessors[-1], enabled=True)  # styles
@@ -155,6 +159,38 @@ def test_the_page_is_complete_in_itself():
     assert r"$\unknown{x}$" in made and "costs 5$" in made
     assert "<script" not in made and not re.search(r"(src|href)=\"?(?!#)[^>]*//", made)
     assert re.search(r"<meta[^>]*default-src 'none'", made)
+
+
+def question(grade_id: str, **more) -> dict:
+    about = {"grade": True, "solution": False, "grade_id": grade_id, "points": 2, "score": 1.5}
+    return {"nbgrader": about | more}
+
+
+def test_questions_have_the_names_that_students_know():
+    """The heading above each; where that is one for two, the id tells them apart."""
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell("# Sheet\n\ntext"),
+            new_markdown_cell("### The *loss* <b> & more ###\n\n**Points** 2"),
+            new_code_cell("x", metadata=question("loss-answer", grade=False, solution=True, comment="Well.")),
+            new_code_cell('check("01-a/loss", x)', metadata=question("loss")),
+            new_code_cell("assert x", metadata=question("loss-2")),
+            new_markdown_cell("### In words"),
+            new_markdown_cell("### Mine", metadata=question("words", solution=True, waiting=True)),
+        ]
+    )
+    verdict = new_output("display_data", {"text/plain": "Half."})
+    notebook.cells[3].outputs = [verdict, new_output("execute_result", {"text/plain": "1.5"})]
+    made = fromstring(re.search(r"<nav.*?</nav>", rendered(notebook), re.S)[0])
+    assert [" ".join("".join(item.itertext()).split()) for item in made.iter("li")] == [
+        "The *loss* <b> & more: 1.5 of 2 points, with a comment",
+        "The *loss* <b> & more (loss-2): 1.5 of 2 points",
+        "In words: not marked yet, of 2 points",
+    ]
+    targets = [link.get("href").removeprefix("#") for link in made.iter("a")]
+    assert targets == ["loss", "comment-loss-answer", "loss-2", "words"]
+    assert all(f'id="{target}"' in rendered(notebook) for target in targets)
+    assert "Half." in rendered(notebook) and ">1.5<" not in rendered(notebook)
 
 
 def test_formulas_of_a_page_are_counted():

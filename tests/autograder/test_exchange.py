@@ -62,4 +62,4 @@ def test_a_class_through_the_exchange(tmp_path, monkeypatch):
 
     student.nbgrader("fetch_feedback", NAME)
     (page,) = student.home.rglob("*.html")
-    assert "(Score: 3.0 / 6.0)" in page.read_text()
+    assert ": 3 of 6 points" in page.read_text()

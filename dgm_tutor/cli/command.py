@@ -2,9 +2,13 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from pkgutil import resolve_name
+
+from dgm_tutor.columns import columns, room
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,20 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def show(rows: list[dict], as_json: bool) -> None:
-    """Print rows of one shape as JSON, or as a table."""
+    """Print rows of one shape as JSON, or as a table: folded to a terminal's width, one line a row for a pipe.
+
+    What is said on stderr after it is read after it, wherever the two go.
+    """
     if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)] if rows else []
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(json.dumps(rows, indent=2), flush=True)
+    elif rows:
+        print(columns([{key: _cell(value) for key, value in row.items()} for row in rows], room()), flush=True)
 
 
 def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def wrote(path: Path, what: str = "") -> None:
+    """Say on stderr, which is no result, that a file is there: every command that writes one does, in these words."""
+    print(f"Wrote {path}{f': {what}' if what else ''}", file=sys.stderr)

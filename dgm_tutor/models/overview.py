@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from dgm_tutor.columns import columns, room
 from dgm_tutor.models.base import Model
 from dgm_tutor.models.family import COLUMNS, ROWS
 from dgm_tutor.models.registry import RECIPES, create
@@ -19,13 +20,14 @@ class Map:
     family: list[dict[str, str]]
 
     def __str__(self) -> str:
+        """For a terminal folded to its width, else a line a row; a weight that no objective has is left out."""
         used = [name for name in COLUMNS if any(row[COLUMNS[name][0]] for row in self.family)]
-        columns = ["objective", "section", *(COLUMNS[name][0] for name in used)]
+        kept = ["objective", "section", *(COLUMNS[name][0] for name in used)]
+        weights = [{heading: row[heading] for heading in kept} for row in self.family]
         return "\n\n".join(
             [
-                "Components and losses (as created by default)\n" + _text(self.recipes),
-                "One family (minimised): weights of\n"
-                + _text([{column: row[column] for column in columns} for row in self.family]),
+                "Components and losses (as created by default)\n" + columns(self.recipes, room()),
+                "One family (minimised): weights of\n" + columns(weights, room()),
             ]
         )
 
@@ -52,13 +54,6 @@ def _recipe(name: str, model: Model) -> dict[str, str]:
         "players": ", ".join(dict.fromkeys(player.name for player in model.players())),
         "loss": str(model.objective),
     }
-
-
-def _text(rows: list[dict[str, str]]) -> str:
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def _markdown(rows: list[dict[str, str]]) -> str:

@@ -20,7 +20,7 @@ def get(number: str) -> Claim:
         ValueError: there is none of that number.
     """
     if number not in names():
-        close = difflib.get_close_matches(number.upper(), names(), n=1)
+        close = difflib.get_close_matches(str(number).upper(), names(), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ValueError(f"unknown claim {number!r}, expected one of {', '.join(names())}{hint}")
     return importlib.import_module(f"dgm_tutor.claims.c{int(number[1:]):02d}").CLAIM

@@ -27,6 +27,8 @@ def examples(name: str, dataset: str, split: Split, settings: dict) -> Examples:
     images = split.x.dtype == torch.uint8
     x = (split.pixels() if images else split.x).flatten(1)
     decided = {"x_dim": x.shape[1]} if "x_dim" in known and "steps" not in known else {}
+    if "examples" in known:  # whose estimates weigh a batch as a part of all examples
+        decided["examples"] = len(x)
     if images and name in CONTINUOUS:
         return x, decided, data.dequantise
     binary = settings.get("likelihood", "bernoulli") == "bernoulli"

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from dgm_tutor.components.convolutions import ConvEncoder
+from dgm_tutor.components.heads import not_finite
 from dgm_tutor.components.networks import mlp
 
 
@@ -61,7 +62,7 @@ class Generator(nn.Module):
         return PointMass(self.network(z))
 
     def refuse(self, x: Tensor) -> str | None:
-        return None if torch.isfinite(x).all() else "x holds NaN or infinite values: remove them first"
+        return not_finite(x)
 
 
 class PointMass(Distribution):

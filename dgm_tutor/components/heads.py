@@ -11,11 +11,18 @@ from torch.distributions import Independent, OneHotCategorical
 from dgm_tutor.components.distributions import bernoulli, isotropic, normal
 
 
+def not_finite(x: Tensor) -> str | None:
+    """What is wrong with x where it holds NaN or infinity, else None."""
+    return None if torch.isfinite(x).all() else "x holds NaN or infinite values: remove them first"
+
+
 class StandardNormal(nn.Module):
-    """The prior p(z) = N(0, I) in ``dim`` dimensions."""
+    """The prior p(z) = N(0, I) in ``dim`` dimensions, at least one."""
 
     def __init__(self, dim: int):
         super().__init__()
+        if dim < 1:
+            raise ValueError(f"expected a z of at least one dimension, got {dim}")
         self.register_buffer("zero", torch.zeros(dim), persistent=False)
 
     def forward(self) -> Independent:
@@ -54,7 +61,7 @@ class GaussianNoiseHead(nn.Module):
         return isotropic(self.network(*condition), self.sigma)
 
     def refuse(self, x: Tensor) -> str | None:
-        return None if torch.isfinite(x).all() else "x holds NaN or infinite values: remove them first"
+        return not_finite(x)
 
 
 class BernoulliHead(nn.Module):
@@ -70,7 +77,7 @@ class BernoulliHead(nn.Module):
     def refuse(self, x: Tensor) -> str | None:
         if ((x == 0) | (x == 1)).all():
             return None
-        return (
+        return not_finite(x) or (
             "a Bernoulli decoder has a probability only for pixels 0 and 1, and x holds other values "
             f"(from {float(x.min()):.3g} to {float(x.max()):.3g}): pass data.binarise(x), or train with "
             "transform=data.binarise, or create the model with likelihood='gaussian'"
@@ -108,4 +115,4 @@ class Table(nn.Module):
 
 def _refuse_symbols(x: Tensor) -> str | None:
     one_hot = ((x == 0) | (x == 1)).all() and (x.sum(-1) == 1).all()
-    return None if one_hot else "x must be one-hot rows, one symbol each"
+    return None if one_hot else not_finite(x) or "x must be one-hot rows, one symbol each"

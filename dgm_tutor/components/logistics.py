@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent
 
+from dgm_tutor.components.heads import not_finite
 from dgm_tutor.kernels import logistic_mixture
 
 
@@ -71,7 +72,7 @@ def refuse_levels(x: Tensor, levels: int) -> str | None:
         advice = "pass data.binarise(x), or train with transform=data.binarise"
     else:
         advice = "pass the images' own grey levels, Split.pixels()"
-    return (
+    return not_finite(x) or (
         f"expected pixels among the {levels} grey levels k / {levels - 1} in [0, 1], and x holds others "
         f"(from {float(x.min()):.3g} to {float(x.max()):.3g}): {advice}"
     )

@@ -22,7 +22,9 @@ class Linear(nn.Linear):
 
 
 def mlp(sizes: Sequence[int]) -> nn.Sequential:
-    """Linear layers of the given sizes with ReLU between them."""
+    """Linear layers of the given sizes with ReLU between them. ValueError for a size below one."""
+    if min(sizes) < 1:
+        raise ValueError(f"layers of sizes {list(sizes)}: expected at least 1 each (x_dim, z_dim and hidden give them)")
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
         layers += [Linear(inputs, outputs), nn.ReLU()]

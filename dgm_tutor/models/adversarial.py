@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 
 from dgm_tutor.models.base import Intractable
 from dgm_tutor.models.latent import LatentVariableModel
 from dgm_tutor.objectives import Draw, Loss, Objective, Player
+
+SAMPLES = "sample(n), and compare samples: objectives.squared_mmd(x, model.sample(n))"
 
 
 class AdversarialModel(LatentVariableModel):
@@ -62,11 +63,9 @@ class AdversarialModel(LatentVariableModel):
 
         return Player(name, list(self.critics[name].parameters()), loss, first=True)
 
-    @torch.no_grad()
     def log_prob(self, x: Tensor) -> Tensor:
         """Intractable, and so are the bounds where the model has no posterior, or a part of it no density."""
-        instead = "sample(n), and compare samples: objectives.squared_mmd(x, model.sample(n))"
-        raise Intractable(self._no("log p(x)", instead if self.posterior is None else "log_marginal(x, samples=K)"))
+        raise Intractable(self._no("log p(x)", SAMPLES if self.posterior is None else "log_marginal(x, samples=K)"))
 
     def elbo(self, x: Tensor, samples: int = 1) -> Tensor:
         with self._bound("elbo"):
@@ -78,10 +77,9 @@ class AdversarialModel(LatentVariableModel):
 
     @contextmanager
     def _bound(self, what: str) -> Iterator[None]:
-        instead = "sample(n), and compare samples: objectives.squared_mmd(x, model.sample(n))"
         if self.posterior is None:
-            raise Intractable(self._no(f"{what}: it has no inference model", instead))
+            raise Intractable(self._no(f"{what}: it has no inference model", SAMPLES))
         try:
             yield
         except NotImplementedError as missing:
-            raise Intractable(self._no(f"{what}: {missing}", instead)) from missing
+            raise Intractable(self._no(f"{what}: {missing}", SAMPLES)) from missing

@@ -1,9 +1,12 @@
 """What every model answers, and what it says when asked for something that it does not have."""
 
+from numbers import Integral
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.objectives import Loss, Player
+from dgm_tutor.objectives import Loss, Player, Term
 
 
 class Intractable(RuntimeError):
@@ -18,6 +21,10 @@ class Model(nn.Module):
 
     name: str = ""
     settings: dict = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """A term by itself is an objective of weight one."""
+        super().__setattr__(name, 1.0 * value if name == "objective" and isinstance(value, Term) else value)
 
     def players(self) -> list[Player]:
         """Who plays: each player's parameters and the loss it minimises over them."""
@@ -48,13 +55,29 @@ class Model(nn.Module):
         return next(self.parameters()).device
 
     def checked(self, x: Tensor) -> Tensor:
-        """x as (n, D) on the model's device, or a clear refusal."""
+        """x as (n, D), n at least 1, on the model's device and in its precision, or a clear refusal."""
         if not isinstance(x, Tensor) or not x.is_floating_point():
-            kind = x.dtype if isinstance(x, Tensor) else type(x).__name__
-            raise TypeError(f"{self.name}: expected a float tensor of shape (n, ...), got {kind}; see Split.pixels()")
+            raise TypeError(f"{self.name}: expected a float tensor of shape (n, ...), got {_and_what_to_do(x)}")
         if x.dim() < 2:
             raise ValueError(f"{self.name}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)")
-        return x.flatten(1).to(self.device)
+        if len(x) == 0:
+            raise ValueError(f"{self.name}: expected a batch of at least one example, got shape {tuple(x.shape)}")
+        return x.flatten(1).to(next(self.parameters()))
 
     def _no(self, what: str, instead: str) -> str:
         return f"{self.name or type(self).__name__} has no {what}. Use {instead}."
+
+
+def count(n: int) -> int:
+    """n, how many samples; ValueError unless it is a whole number of at least 1."""
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"expected how many samples, a whole number of at least 1, got {n!r}")
+    return int(n)
+
+
+def _and_what_to_do(x: Any) -> str:
+    if not isinstance(x, Tensor):
+        return f"{type(x).__name__}: torch.as_tensor(x, dtype=torch.float32) makes one"
+    if x.dtype == torch.uint8:
+        return f"{x.dtype}: x / 255 makes pixels of grey levels, and Split.pixels() does"
+    return f"{x.dtype}: x.float() makes one"

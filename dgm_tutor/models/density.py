@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.models.base import Intractable, Model
+from dgm_tutor.models.base import Intractable, Model, count
 from dgm_tutor.objectives import Draw, Loss, Player, negative_log_likelihood
 
 
@@ -29,7 +29,7 @@ class DensityModel(Model):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """n samples of p(x), (n, D)."""
-        return self.density().sample((n,))
+        return self.density().sample((count(n),))
 
     @torch.no_grad()
     def log_prob(self, x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from dgm_tutor.components.critics import Critic, Generator, mlp_critic
 from dgm_tutor.components.dcgan import ImageMaker, ImageTrunk
 from dgm_tutor.components.info_codes import CodeHead, InfoPrior
 from dgm_tutor.models.adversarial import AdversarialModel
-from dgm_tutor.models.base import Intractable
+from dgm_tutor.models.base import Intractable, count
 from dgm_tutor.models.gan import squashing
 from dgm_tutor.models.pixelcnn import square
 from dgm_tutor.objectives import adversarial, info_bound
@@ -28,11 +28,14 @@ class InfoGan(AdversarialModel):
     @torch.no_grad()
     def sample(self, n: int, codes: Tensor | None = None) -> Tensor:
         """n images (n, D), of drawn codes, or of the codes (y one-hot, c) given, (C,) or (n, C); noise is drawn."""
-        z = self.prior().sample((n,))
+        z = self.prior().sample((count(n),))
         if codes is not None:
-            if codes.shape[-1] != self.prior.codes:
-                raise ValueError(f"codes: expected {self.prior.codes} numbers (y one-hot, c), got {codes.shape[-1]}")
-            z[:, : self.prior.codes] = codes.to(z)
+            size, codes = self.prior.codes, torch.as_tensor(codes).to(z)
+            if codes.shape not in ((size,), (n, size)):
+                raise ValueError(
+                    f"codes: expected (y one-hot, c), {size} numbers or {n} rows of them, got {tuple(codes.shape)}"
+                )
+            z[:, :size] = codes
         return self.decoder(z).sample()
 
     @torch.no_grad()
@@ -44,6 +47,7 @@ class InfoGan(AdversarialModel):
         classes, continuous = len(self.prior.logits), len(self.prior.one)
         if not 0 <= code < continuous:
             raise ValueError(f"code={code}: expected 0 to {continuous - 1}, the number of a continuous code")
+        values = torch.as_tensor(values).flatten()
         z = self.prior().sample().repeat(classes, len(values), 1)
         z[..., : self.prior.codes] = 0
         z[..., :classes] = torch.eye(classes).to(z).unsqueeze(1)
@@ -97,8 +101,8 @@ def info_gan(
         raise ValueError(f"weight={weight!r}: expected a number >= 0 (a negative one would hide the codes)")
     if classes < 2 or continuous < 1 or noise < 1:
         raise ValueError(f"classes={classes}, continuous={continuous}, noise={noise}: expected at least 2, 1 and 1")
-    if not sigma > 0:
-        raise ValueError(f"sigma is a standard deviation and must be positive, got {sigma}")
+    if not 0 < sigma < float("inf"):
+        raise ValueError(f"sigma is a standard deviation and must be positive and finite, got {sigma}")
     if critic_steps < 1:
         raise ValueError(f"critic_steps={critic_steps}: expected 1 or more")
     if channels < 0:

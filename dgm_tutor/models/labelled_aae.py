@@ -13,7 +13,7 @@ from dgm_tutor.components import mlp
 from dgm_tutor.components.codes import CodePrior, SoftCodeHead
 from dgm_tutor.components.critics import mlp_critic
 from dgm_tutor.models.adversarial import AdversarialModel
-from dgm_tutor.models.base import Intractable
+from dgm_tutor.models.base import Intractable, Model
 from dgm_tutor.models.vae import decoder_head
 from dgm_tutor.objectives import Draw, Term, adversarial, distortion
 
@@ -55,22 +55,32 @@ class LabelledAAE(AdversarialModel):
 
     def join(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """(n, D + classes): pixels and one-hot labels, from integers (n,), -1 where unknown; None: no label."""
-        x = x.flatten(1)
-        labels = torch.full((len(x),), -1, device=x.device) if labels is None else labels.to(x.device)
-        if labels.shape != x.shape[:1] or labels.min() < -1 or labels.max() >= self.classes:
+        x = Model.checked(self, x)
+        labels = torch.as_tensor([-1] * len(x) if labels is None else labels).to(x.device)
+        if labels.shape != x.shape[:1] or labels.is_floating_point():
+            given = f"{labels.dtype} of shape {tuple(labels.shape)}"
+            raise ValueError(f"labels: expected {len(x)} integers, one an example, got {given}")
+        labels = labels.long()
+        if labels.min() < -1 or labels.max() >= self.classes:
             raise ValueError(
-                f"labels: expected {len(x)} integers from 0 to {self.classes - 1}, or -1 where unknown, got shape "
-                f"{tuple(labels.shape)} from {labels.min().item()} to {labels.max().item()}"
+                f"labels: expected 0 to {self.classes - 1}, or -1 where unknown, got "
+                f"{labels.min().item()} to {labels.max().item()}"
             )
         one_hot = torch.eye(self.classes, device=x.device, dtype=x.dtype)[labels]
         return torch.cat([x, one_hot.masked_fill((labels < 0).unsqueeze(1), torch.nan)], 1)
 
     def checked(self, x: Tensor) -> Tensor:
         """x (n, D + classes) as ``join`` makes it."""
-        if isinstance(x, Tensor) and x.dim() == 2 and x.shape[1] == self.x_dim:
-            raise ValueError(f"{self.name}: labels are missing: pass model.join(x, labels), or model.join(x)")
-        pixels = super().checked(x[:, : -self.classes])
-        return torch.cat([pixels, x[:, -self.classes :].to(pixels)], 1)
+        if isinstance(x, Tensor) and x.dim() > 1 and x.flatten(1).shape[1] != self.x_dim + self.classes:
+            raise ValueError(
+                f"{self.name}: expected {self.x_dim} pixels and {self.classes} labels an example, got "
+                f"{x.flatten(1).shape[1]} values: pass model.join(x, labels), or model.join(x) without labels"
+            )
+        x = Model.checked(self, x)
+        return torch.cat([super().checked(x[:, : -self.classes]), x[:, -self.classes :]], 1)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        raise Intractable(self._no("log p(x)", "classify(x) and sample(n)"))
 
     def elbo(self, x: Tensor, samples: int = 1) -> Tensor:
         raise Intractable(self._no("elbo: q(y|x) is a point, and has no density", "classify(x) and sample(n)"))
@@ -104,6 +114,10 @@ def labelled_aae(
         label_weight: of the cross-entropy.
         x_dim, z_dim, hidden, likelihood, sigma, game, weight, smooth: as in ``aae``; z is the style alone.
     """
+    if classes < 2:
+        raise ValueError(f"classes={classes}: expected 2 or more")
+    if not (0 <= weight < float("inf") and 0 <= label_weight < float("inf")):
+        raise ValueError(f"weight={weight!r}, label_weight={label_weight!r}: expected numbers >= 0")
     critic = mlp_critic(classes + z_dim)
     played = adversarial(game, "z", critic, smooth)
     return LabelledAAE(

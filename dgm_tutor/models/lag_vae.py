@@ -69,6 +69,8 @@ def lag_vae(
     """
     if information not in BOUNDS:
         raise ValueError(f"information={information!r}: expected 'most' or 'least'")
+    if not abs(nats) < float("inf"):
+        raise ValueError(f"nats={nats!r}: expected the largest -ELBO that will do, a finite number")
     if not mmd_bound >= 0:
         raise ValueError(f"mmd_bound={mmd_bound!r}: expected at least 0, which only q(z) = p(z) reaches")
     held = [

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_tutor import evaluation
-from dgm_tutor.models.base import Model
+from dgm_tutor.models.base import Model, count
 from dgm_tutor.objectives import Draw, Loss, Objective, Player
 
 
@@ -41,7 +41,7 @@ class LatentVariableModel(Model):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """Ancestral sampling: z ~ p(z), x ~ p(x|z); (n, D)."""
-        return self.decoder(self.prior().sample((n,))).sample()
+        return self.decoder(self.prior().sample((count(n),))).sample()
 
     @torch.no_grad()
     def elbo(self, x: Tensor, samples: int = 1) -> Tensor:

@@ -2,6 +2,8 @@
 
 import difflib
 import inspect
+from collections.abc import Sequence
+from numbers import Integral, Real
 
 import torch
 
@@ -68,13 +70,15 @@ def create(name: str, seed: int = 0, full: bool = False, **settings) -> Model:
         ValueError: unknown name or setting, or a value that makes no sense; the message says what was expected.
     """
     if name not in RECIPES:
-        close = difflib.get_close_matches(name, RECIPES, n=1)
+        close = difflib.get_close_matches(str(name).lower(), RECIPES, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"unknown model {name!r}, expected one of {', '.join(RECIPES)}{hint}")
     recipe = RECIPES[name]
     known = inspect.signature(recipe).parameters
     if unknown := set(settings) - set(known):
         raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    for setting, value in settings.items():
+        _check_kind(name, setting, value, known[setting].annotation)
     if full:
         settings = full_settings(name) | settings
     with torch.random.fork_rng(devices=[]):
@@ -82,3 +86,22 @@ def create(name: str, seed: int = 0, full: bool = False, **settings) -> Model:
         model = recipe(**settings)
     model.name, model.settings = name, settings
     return model
+
+
+def _check_kind(name: str, setting: str, value: object, kind: object) -> None:
+    """ValueError where a value is not of the kind that the recipe's signature declares; the recipe judges the rest."""
+    expected, fits = KINDS.get(kind, ("", lambda value: True))
+    if not fits(value):
+        raise ValueError(f"{name}: {setting}={value!r}: expected {expected}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+KINDS = {
+    int: ("a whole number", _whole),
+    float: ("a number", lambda value: isinstance(value, Real)),
+    Sequence[int]: ("sizes of layers, such as (256, 128)", lambda v: isinstance(v, Sequence) and all(map(_whole, v))),
+}
+"""A setting's annotation to what it says in words, and a test of a value; others have none."""

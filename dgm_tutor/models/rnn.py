@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from dgm_tutor.components import SymbolsHead, mlp
 from dgm_tutor.components.experts import filled
-from dgm_tutor.models.base import Model
+from dgm_tutor.models.base import Model, count
 from dgm_tutor.models.vae import decoder_head
 from dgm_tutor.objectives import Draw, Loss, Objective, Player, Term
 
@@ -101,7 +101,7 @@ class RNN(SequenceModel):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """n sequences, (n, steps * x_dim); each step reads the sample before it, not its mean."""
-        h = next(self.parameters()).new_zeros(1, n, self.gru.hidden_size)
+        h = next(self.parameters()).new_zeros(1, count(n), self.gru.hidden_size)
         steps = [self.decoder(h[0]).sample()]
         while len(steps) < self.steps:
             _, h = self.gru(self.embed(steps[-1]).unsqueeze(0), h)

@@ -17,6 +17,7 @@ from torch.distributions import Distribution, Independent
 
 from dgm_tutor.components import GaussianHead, mlp, normal
 from dgm_tutor.components.recurrent import FixedPrior, LatentGRU, NoMemory, ReadingMLP
+from dgm_tutor.models.base import count
 from dgm_tutor.models.rnn import SequenceDraw, SequenceModel, step_head, values_of
 from dgm_tutor.objectives import annealed, distortion, rate
 from dgm_tutor.objectives.importance import log_mean_weight
@@ -137,7 +138,7 @@ class VRNN(SequenceModel):
     @torch.no_grad()
     def sample(self, n: int) -> Tensor:
         """n sequences, (n, steps * x_dim): z_t ~ p(z_t|h), x_t ~ p(x_t|z_t, h), and h reads these samples."""
-        h = next(self.parameters()).new_zeros(n, self.h_dim)
+        h = next(self.parameters()).new_zeros(count(n), self.h_dim)
         steps = []
         for _ in range(self.steps):
             z = self.prior(h).sample()

@@ -26,6 +26,15 @@ def _rate(draw: Draw) -> Tensor:
     return kl(draw.posterior, draw.prior, draw.z)
 
 
+def _negative_log_likelihood(draw: Draw) -> Tensor:
+    if not hasattr(draw.model, "density"):
+        raise TypeError(
+            f"{type(draw.model).__name__} has no density(), an exact p(x), as flows and PixelCNNs have: "
+            "distortion + rate bounds -log p(x) where there is a posterior"
+        )
+    return -draw.model.density().log_prob(draw.x)
+
+
 distortion = Term("distortion", r"\mathbb{E}_{q(x,z)}\!\left[-\log p_\theta(x \mid z)\right]", _distortion)
 """-E_{q(x,z)} log p(x|z): how badly x is told from z (section 10, D16)."""
 
@@ -35,6 +44,6 @@ rate = Term("rate", r"\mathbb{E}_{p_{\text{data}}}\,\mathrm{KL}\!\left(q_\phi(z 
 negative_log_likelihood = Term(
     "negative_log_likelihood",
     r"\mathbb{E}_{p_{\text{data}}}\!\left[-\log p_\theta(x)\right]",
-    lambda draw: -draw.model.density().log_prob(draw.x),
+    _negative_log_likelihood,
 )
 """-E_{p_data} log p(x), what maximum likelihood minimises where log p(x) is exact: ``model.density()`` is p(x)."""

@@ -25,6 +25,8 @@ class Checkpoint:
         run: dict,
     ):
         self.path = Path(path) if path else None
+        if self.path and self.path.is_dir():
+            raise ValueError(f"{self.path} is a folder: expected a file, such as runs/vae.safetensors")
         self.model, self.optimizers = model, optimizers
         self.run = json.loads(json.dumps(run))  # as it will be read back: lists for tuples
 

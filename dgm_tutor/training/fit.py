@@ -3,6 +3,7 @@
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +76,19 @@ def fit(
         ValueError: the data do not fit the model, or the checkpoint is of another run.
     """
     x = _tensor(data)
-    if steps < 1 or batch_size < 1 or len(x) == 0:
-        raise ValueError(f"expected steps, batch_size and data of at least 1, got {steps}, {batch_size}, {len(x)}")
+    for name, given in {"steps": steps, "batch_size": batch_size, "checkpoint_every": checkpoint_every}.items():
+        if not isinstance(given, Integral) or given < 1:
+            raise ValueError(f"{name}={given!r}: expected a whole number of at least 1")
     team = Team(fabric, shards, seed)
-    if device == "auto":
-        device = fabric.device if fabric else "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(device)
+    device = _device(device, fabric)
     model.to(device).train()
-    x = x.to(device)
+    x = x.to(next(model.parameters())) if x.is_floating_point() else x.to(device)
+    # A transform may draw noise, which belongs to its batch: then the first one stands for the others.
+    sight = x if transform is None else batch(x, 0, batch_size, seed)
     transform = transform or (lambda x: x)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        model.checked(transform(batch(x, 0, batch_size, seed)))
+        model.checked(transform(sight))
         team.split(batch(x, 0, batch_size, seed))
         team.share_state(model)
         players = model.players()
@@ -178,7 +180,8 @@ def _diagnosis(player: Player, loss: Loss, step: int) -> str:
     cause = (
         f"{poisoned} of its parameter tensors already held NaN or infinity"
         if poisoned
-        else "its parameters are all finite: try a smaller lr, and look for a log of 0 or an exp that overflows"
+        else "its parameters are all finite: look for NaN in the data, a log of 0 or an exp that overflows, and try a "
+        "smaller lr"
     )
     where = ", ".join(bad) or "the total"
     return f"step {step}: the loss of player {player.name!r} is not finite, in {where}; {cause}"
@@ -190,8 +193,25 @@ def _tensor(data: Tensor | Split | Dataset) -> Tensor:
     if isinstance(data, Split):
         data = data.pixels() if data.x.dtype == torch.uint8 else data.x
     if not isinstance(data, Tensor):
-        raise TypeError(f"expected a tensor (n, ...), a Split or a Dataset, got {type(data).__name__}")
+        raise TypeError(
+            f"expected a tensor (n, ...), a Split or a Dataset, got {type(data).__name__}; see torch.as_tensor"
+        )
+    if data.dim() < 2 or len(data) == 0:
+        raise ValueError(f"expected data (n, ...) of at least 1 example, got shape {tuple(data.shape)}")
     return data.flatten(1)
+
+
+def _device(wanted: str, fabric: Any) -> torch.device:
+    there = torch.cuda.is_available()
+    if wanted == "auto":
+        wanted = fabric.device if fabric else "cuda" if there else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise ValueError(f"device={wanted!r}: expected 'auto', 'cpu' or 'cuda'") from error
+    if device.type == "cuda" and not there:
+        raise ValueError(f"device={wanted!r}: torch sees no CUDA GPU here; take 'auto' or 'cpu'")
+    return device
 
 
 def _identity(model: nn.Module) -> dict:

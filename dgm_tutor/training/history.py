@@ -47,4 +47,4 @@ class History:
         return cls(steps=state["steps"].tolist(), columns=columns)
 
     def _append(self, column: str, value: Tensor) -> None:
-        self.columns.setdefault(column, []).append(value.detach().cpu().clone())
+        self.columns.setdefault(column, []).append(torch.as_tensor(value).detach().cpu().clone())

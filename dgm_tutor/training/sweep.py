@@ -35,6 +35,8 @@ class Ensemble(nn.Module):
 
     def __init__(self, models: Sequence[nn.Module]):
         super().__init__()
+        if not models:
+            raise ValueError("expected at least one model to train, got none")
         self.stacked = _stack(models)
         self.name = f"{len(models)} x {getattr(models[0], 'name', '')}"
         self.settings = {"models": [getattr(model, "settings", {}) for model in models]}
@@ -82,7 +84,7 @@ def _stack_objectives(objectives: Sequence[Objective]) -> Objective:
     terms = objectives[0].weights
     if any(set(o.weights) != set(terms) for o in objectives):
         raise ValueError(
-            f"objectives differ in their terms, or in the critics that they ask ({[str(o) for o in objectives]}): "
-            f"{ONE_BY_ONE}"
+            f"objectives with terms of their own, such as an MMD's or a critic's, cannot be stacked "
+            f"({'; '.join(map(str, objectives))}): {ONE_BY_ONE}"
         )
     return Objective({t: torch.tensor([float(o.weights[t]) for o in objectives]).unsqueeze(-1) for t in terms})

@@ -28,7 +28,7 @@ class Team:
     def __init__(self, fabric: Any = None, shards: int | None = None, seed: int = 0):
         self.fabric, self.seed = fabric, seed
         self.size = fabric.world_size if fabric else 1
-        self.shards = shards or self.size
+        self.shards = self.size if shards is None else shards
         if self.shards < 1 or self.shards % self.size:
             raise ValueError(f"shards={shards}: expected a multiple of the {self.size} processes")
         each = self.shards // self.size

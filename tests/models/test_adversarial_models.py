@@ -218,7 +218,7 @@ def test_a_divergence_that_would_be_maximised_is_refused(alpha, lam):
         ("gan", {"output": "tanh"}, "'unit'"),
         ("gan", {"critic_steps": 0}, "critic_steps"),
         ("beta_tc_vae", {"beta": -1.0}, "maximise"),
-        ("beta_tc_vae", {"examples": 1.5}, "size of the data set"),
+        ("beta_tc_vae", {"examples": 1}, "size of the data set"),
     ],
 )
 def test_bad_settings_are_refused_with_what_was_expected(name, settings, message):

@@ -23,10 +23,8 @@ def patterns(n=256, seed=0):
 
 def run(steps, seed=0, **settings):
     model = models.create("beta_vae", beta=0.5, **SMALL)
-    history = training.fit(
-        model, patterns(), steps=steps, batch_size=32, lr=1e-2, seed=seed, progress=False, **settings
-    )
-    return model, history
+    settings = {"batch_size": 32, "lr": 1e-2, "progress": False} | settings
+    return model, training.fit(model, patterns(), steps=steps, seed=seed, **settings)
 
 
 def same(a, b):
@@ -142,8 +140,52 @@ def test_bad_data_are_refused_before_the_first_step():
         training.fit(models.create("vae", **SMALL), torch.full((8, 6), 0.3), steps=2, progress=False)
     with pytest.raises(TypeError, match="Split"):
         training.fit(models.create("vae", **SMALL), [[0.0]], steps=2, progress=False)
-    with pytest.raises(ValueError, match="at least 1"):
-        training.fit(models.create("vae", **SMALL), torch.zeros(0, 6), steps=2, progress=False)
+    for none in (torch.zeros(0, 6), torch.zeros(6)):
+        with pytest.raises(ValueError, match="at least 1 example"):
+            training.fit(models.create("vae", **SMALL), none, steps=2, progress=False)
+
+
+@pytest.mark.parametrize("bad", [torch.nan, 0.3])
+def test_one_bad_example_anywhere_is_found_before_the_first_step(bad):
+    x = patterns()
+    x[-1, -1] = bad
+    model = models.create("vae", **SMALL)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with pytest.raises(ValueError, match="NaN" if bad != bad else "binarise"):
+        training.fit(model, x, steps=1, batch_size=2, progress=False)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 2.5}, "steps=2.5: expected a whole number"),
+        ({"steps": 0}, "steps=0: expected a whole number of at least 1"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"checkpoint_every": 0}, "checkpoint_every=0"),
+        ({"shards": 0}, "shards=0"),
+        ({"device": "gpu"}, "expected 'auto', 'cpu' or 'cuda'"),
+    ],
+)
+def test_bad_settings_are_refused_with_what_was_expected(settings, message):
+    with pytest.raises(ValueError, match=message):
+        run(**({"steps": 2} | settings))
+
+
+def test_a_gpu_that_is_not_there_is_said_so(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="no CUDA GPU here; take 'auto' or 'cpu'"):
+        run(2, device="cuda")
+
+
+def test_a_checkpoint_is_a_file(tmp_path):
+    with pytest.raises(ValueError, match="is a folder"):
+        run(2, checkpoint=tmp_path)
+
+
+def test_what_is_recorded_may_be_plain_numbers():
+    _, history = run(20, record=lambda model: {"answer": 42.0})
+    assert history["answer"].tolist() == [42.0, 42.0]
 
 
 def test_every_player_moves_its_own_parameters_only():

@@ -67,3 +67,13 @@ def test_annealed_objectives_are_refused_with_what_to_do():
     for pair in ([annealed_vae(), annealed_vae()], [models.create("vae", **SMALL), annealed_vae()]):
         with pytest.raises(ValueError, match=r"annealed .* one by one"):
             training.Ensemble(pair)
+
+
+def test_models_with_terms_of_their_own_are_refused_with_what_to_do():
+    """An MMD or a critic belongs to its model: the stack has no one term for all of them."""
+    for name in ("info_vae", "aae"):
+        members = [models.create(name, x_dim=6, z_dim=2, hidden=(8,), seed=seed) for seed in (0, 1)]
+        with pytest.raises(ValueError, match="terms of their own.*one by one"):
+            training.sweep(members, patterns(), steps=1, progress=False)
+    with pytest.raises(ValueError, match="at least one model"):
+        training.sweep([], patterns(), steps=1, progress=False)

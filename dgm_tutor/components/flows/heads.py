@@ -1,11 +1,11 @@
 """Flows as components: a prior that is called without a condition, a posterior that is called on x."""
 
-import torch
 from torch import Tensor, nn
 
 from dgm_tutor.components.distributions import normal
 from dgm_tutor.components.flows.distribution import Flow
 from dgm_tutor.components.flows.transform import Transform
+from dgm_tutor.components.heads import not_finite
 
 
 class FlowPrior(nn.Module):
@@ -20,14 +20,12 @@ class FlowPrior(nn.Module):
 
     def refuse(self, x: Tensor) -> str | None:
         """What is wrong with x as an observation of a density, or None."""
-        if not torch.isfinite(x).all():
-            return "x holds NaN or infinite values: remove them first"
         if (x == x.round()).all():
-            return (
+            return not_finite(x) or (
                 "x holds whole numbers alone, on which a density grows without bound: "
                 "spread them first, x + torch.rand_like(x)"
             )
-        return None
+        return not_finite(x)
 
 
 class FlowPosterior(nn.Module):

@@ -140,7 +140,7 @@ ROWS = {
         ),
         Row(
             "InfoGAN", 9, {"mi_p": -w, "kl_posterior_model": w, "jsd_data": 1},
-            lambda draw, w: jsd("x", best_critic(draw, "x")) + -w * info_bound(),
+            lambda draw, w: jsd("x", best_critic(draw, "x")) - w * info_bound(),
         ),
         Row(
             "beta-VAE", 10, {"mi_q": beta - 1, "kl_aggregate": beta, "kl_likelihood": 1, "entropy_data": 1},

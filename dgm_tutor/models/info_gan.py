@@ -128,7 +128,7 @@ def info_gan(
         prior=prior,
         decoder=Generator(nn.Sequential(network, squashing(output))),
         posterior=CodeHead(reader, classes, sigma),
-        objective=played.term + -float(weight) * bound,
+        objective=played.term - float(weight) * bound,
         critics={"critic": (critic, played.critic)},
         x_dim=x_dim,
         player="generator",

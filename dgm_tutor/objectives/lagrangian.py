@@ -27,6 +27,12 @@ class Constraint:
     bound: float
     scale: float = 1.0
 
+    def __post_init__(self):
+        if not (math.isfinite(self.bound) and 0 < self.scale < math.inf):
+            raise ValueError(
+                f"{self.name}: bound={self.bound!r}, scale={self.scale!r}: expected a finite bound and a scale > 0"
+            )
+
     @property
     def excess(self) -> Term:
         """what - bound: positive where the constraint is broken."""

@@ -5,10 +5,13 @@ where q = p. An estimate is worth what it sees: counting the pairs of a point wi
 points' distances, hides a posterior that has shrunk.
 """
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
 from dgm_tutor.kernels import pairwise
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.pairwise import KERNELS, kernel_matrix
 from dgm_tutor.objectives.draw import Draw, Sample
 from dgm_tutor.objectives.objective import Term
@@ -52,13 +55,14 @@ def squared_mmd(
             each point's pair with itself and is too large by about 1 / n + 1 / m.
 
     Raises:
-        ValueError: an unknown kernel or bandwidth, fewer than two points, or points of different dimensions.
+        ValueError: an unknown kernel or bandwidth, fewer than two points (in a loss: a batch of one), or points of
+            different dimensions or types.
     """
     _check(kernel, bandwidth)
-    if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 2:
-        raise ValueError(
-            f"expected two sets of at least 2 points of one dimension, got {tuple(x.shape)}, {tuple(y.shape)}"
-        )
+    if not (isinstance(x, Tensor) and isinstance(y, Tensor)):
+        raise ValueError(f"expected two tensors, got {type(x).__name__} and {type(y).__name__}; see torch.as_tensor")
+    fit = x.dim() == y.dim() == 2 and x.shape[1] == y.shape[1] > 0 and min(len(x), len(y)) > 1
+    expect("two sets of at least 2 points, x (n, d) and y (m, d)", fit, x, y)
     return pairwise.squared_mmd(x, y, kernel, _width(x, y, bandwidth), unbiased)
 
 
@@ -85,6 +89,7 @@ def _width(x: Tensor, y: Tensor, bandwidth: Bandwidth) -> float:
 def _check(kernel: str, bandwidth: Bandwidth) -> None:
     if kernel not in KERNELS:
         raise ValueError(f"kernel={kernel!r}: expected one of {', '.join(KERNELS)}")
-    known = bandwidth in ("2d", "median") if isinstance(bandwidth, str) else 0 < bandwidth < float("inf")
+    number = isinstance(bandwidth, (Real, Tensor)) and 0 < bandwidth < float("inf")
+    known = bandwidth in ("2d", "median") if isinstance(bandwidth, str) else number
     if not known:
         raise ValueError(f"bandwidth={bandwidth!r}: expected '2d', 'median' or a number > 0 (of squared distance)")

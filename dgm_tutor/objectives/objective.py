@@ -1,7 +1,8 @@
 """The algebra of objectives: terms, weighted sums of terms, the loss a batch gives, and who minimises it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from numbers import Real
 
 from torch import Tensor, nn
 
@@ -14,7 +15,8 @@ Weight = float | Tensor
 class Term:
     """A named summand of an objective.
 
-    ``value(draw)`` gives it per example, (n,) nats; ``latex`` is its expectation as the lecture writes it.
+    ``value(draw)`` gives it per example, (n,) nats, or where it is of the whole batch, as an MMD is, as a scalar;
+    ``latex`` is its expectation as the lecture writes it.
     """
 
     name: str
@@ -22,10 +24,13 @@ class Term:
     value: Callable[[Draw], Tensor]
 
     def __rmul__(self, weight: Weight) -> "Objective":
-        return Objective({self: weight})
+        return Objective({self: weight}) if isinstance(weight, (Real, Tensor)) else NotImplemented
 
     def __add__(self, other: "Term | Objective") -> "Objective":
         return 1.0 * self + other
+
+    def __sub__(self, other: "Term | Objective") -> "Objective":
+        return 1.0 * self - other
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Loss:
 
     def __str__(self) -> str:
         summands = [f"{_number(weight)} x {name} {_number(value)}" for name, (weight, value) in self.terms.items()]
-        return f"{_number(self.total)} nats = " + " + ".join(summands)
+        return f"{_number(self.total)} nats = " + _signed(summands)
 
 
 class Objective:
@@ -53,24 +58,32 @@ class Objective:
     def __call__(self, draw: Draw) -> Loss:
         values = {term: term.value(draw) for term in self.weights}
         total = sum(draw.mean(_on(values[term], weight) * values[term]) for term, weight in self.weights.items())
-        return Loss(total, {term.name: (weight, draw.mean(values[term])) for term, weight in self.weights.items()})
+        summands = zip(_distinct([term.name for term in self.weights]), self.weights.items(), strict=True)
+        return Loss(total, {name: (weight, draw.mean(values[term])) for name, (term, weight) in summands})
 
     def __add__(self, other: "Term | Objective") -> "Objective":
+        if not isinstance(other, (Term, Objective)):
+            return NotImplemented
         summed = dict(self.weights)
         for term, weight in (other.weights if isinstance(other, Objective) else {other: 1.0}).items():
             summed[term] = summed.get(term, 0.0) + weight
         return Objective(summed)
 
+    def __sub__(self, other: "Term | Objective") -> "Objective":
+        return self + -1.0 * other if isinstance(other, (Term, Objective)) else NotImplemented
+
     def __rmul__(self, scale: Weight) -> "Objective":
+        if not isinstance(scale, (Real, Tensor)):
+            return NotImplemented
         return Objective({term: scale * weight for term, weight in self.weights.items()})
 
     @property
     def latex(self) -> str:
         """The formula, one summand per term, a weight of one left out."""
-        return " + ".join(_coefficient(weight) + term.latex for term, weight in self.weights.items())
+        return _signed(_coefficient(weight) + term.latex for term, weight in self.weights.items())
 
     def __str__(self) -> str:
-        return " + ".join(f"{_number(weight)} {term.name}" for term, weight in self.weights.items())
+        return _signed(f"{_number(weight)} {term.name}" for term, weight in self.weights.items())
 
     __repr__ = __str__
 
@@ -95,6 +108,17 @@ class Player:
 
 def _on(value: Tensor, weight: Weight) -> Weight:
     return weight.to(value.device) if isinstance(weight, Tensor) else weight
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, those that stood there before with a number: two MMDs are mmd(z) and mmd(z) 2."""
+    before = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name} {count + 1}" if count else name for name, count in zip(names, before, strict=True)]
+
+
+def _signed(summands: Iterable[str]) -> str:
+    """The summands added up; one with a negative weight is subtracted."""
+    return " + ".join(summands).replace(" + -", " - ")
 
 
 def _number(value: Weight) -> str:

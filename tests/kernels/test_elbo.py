@@ -113,7 +113,7 @@ def test_a_second_derivative_is_refused():
 def test_what_does_not_fit_is_refused():
     mu, log_sigma, state, x, logits = (t.detach() for t in elbo(3, 2))
     for wrong in ((mu[0], log_sigma[0]), (mu, log_sigma[:2]), (mu.float(), log_sigma), (mu.half(), log_sigma.half())):
-        with pytest.raises(ValueError, match="both float32 or both float64, got"):
+        with pytest.raises(ValueError, match="float32 or float64, tensors of one float type, got"):
             sample_and_kl(*wrong, state)
         with pytest.raises(ValueError, match=r"expected x and logits \(N, D\)"):
             log_bernoulli(*wrong)

@@ -115,6 +115,12 @@ def test_bad_bounds_are_refused(settings):
         Lagrangian(square, [Constraint("c", itself, 0.0)], **settings)
 
 
+@pytest.mark.parametrize("settings", [{"scale": -1.0}, {"scale": 0.0}, {"bound": float("nan")}])
+def test_a_constraint_has_a_finite_bound_and_a_price(settings):
+    with pytest.raises(ValueError, match="a finite bound and a scale > 0"):
+        Constraint("c", itself, **({"bound": 0.0} | settings))
+
+
 def test_constraints_need_names_of_their_own():
     for constraints in ([], [Constraint("c", itself, 0.0), Constraint("c", square, 0.0)]):
         with pytest.raises(ValueError, match="name of its own"):

@@ -159,6 +159,8 @@ def test_sets_that_cannot_be_compared_are_refused():
     for y in (x[:1], x[:, :2], x[0]):
         with pytest.raises(ValueError, match="at least 2 points"):
             squared_mmd(x, y)
+    with pytest.raises(ValueError, match="two tensors, got Tensor and ndarray"):
+        squared_mmd(x, x.detach().numpy())
     with pytest.raises(ValueError, match="half of the points are equal"):
         squared_mmd(torch.zeros(5, 2), torch.zeros(5, 2), bandwidth="median")
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from dgm_tutor.components import Table
-from dgm_tutor.objectives import ExactDraw, distortion, rate
+from dgm_tutor.objectives import ExactDraw, annealed, distortion, info_bound, mi_q, mmd, rate
 
 
 @pytest.fixture
@@ -73,3 +73,31 @@ def test_a_loss_prints_its_terms(world):
 def test_an_objective_prints_the_lecture_s_formula():
     latex = (distortion + 4.0 * rate).latex
     assert latex == distortion.latex + " + 4\\," + rate.latex
+
+
+def test_objectives_subtract_and_print_it(world):
+    for difference in (distortion - 0.5 * rate, (1.0 * distortion) - 0.5 * rate, distortion - 0.25 * (2.0 * rate)):
+        assert str(difference) == "1 distortion - 0.5 rate"
+        assert difference.latex == distortion.latex + " - 0.5\\," + rate.latex
+        terms = losses(world, difference).terms
+        torch.testing.assert_close(losses(world, difference).total, terms["distortion"][1] - 0.5 * terms["rate"][1])
+    warmed = distortion - annealed(rate, 10)
+    assert warmed.eval() and str(warmed) == "1 distortion - 1 rate"
+    assert " - 1 x info_bound" in str(losses(world, distortion - info_bound()))
+
+
+@pytest.mark.parametrize("wrong", [lambda: "2" * rate, lambda: None * rate, lambda: distortion + 3, lambda: rate - "x"])
+def test_what_is_no_weight_and_no_term_is_refused_where_it_stands(wrong):
+    with pytest.raises(TypeError, match="unsupported operand|can't multiply"):
+        wrong()
+
+
+def test_two_terms_of_one_name_are_both_told(world):
+    terms = losses(world, 2.0 * mmd("z") + 3.0 * mmd("z", kernel="imq") + mi_q() + mmd("z", bandwidth=1.0)).terms
+    assert {name: weight for name, (weight, _) in terms.items()} == {
+        "mmd(z)": 2.0,
+        "mmd(z) 2": 3.0,
+        "mi_q": 1.0,
+        "mmd(z) 3": 1.0,
+    }
+    assert len({value.item() for _, value in terms.values()}) == 4

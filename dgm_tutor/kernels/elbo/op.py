@@ -5,6 +5,7 @@ from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend
 from dgm_tutor.kernels.elbo import torch as twin
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.once import once
 
 DTYPES = (torch.float32, torch.float64)
@@ -46,9 +47,7 @@ def log_bernoulli(x: Tensor, logits: Tensor) -> Tensor:
 
 
 def _check(what: str, a: Tensor, b: Tensor) -> None:
-    if a.dim() != 2 or a.shape != b.shape or a.dtype != b.dtype or a.dtype not in DTYPES:
-        given = " and ".join(f"{tuple(t.shape)} of {t.dtype}" for t in (a, b))
-        raise ValueError(f"expected {what}, both float32 or both float64, got {given}")
+    expect(f"{what}, float32 or float64", a.dim() == 2 and a.shape == b.shape and a.dtype in DTYPES, a, b)
 
 
 def _module(*tensors: Tensor):

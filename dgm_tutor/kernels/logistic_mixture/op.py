@@ -4,22 +4,36 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.logistic_mixture import torch as twin
 from dgm_tutor.kernels.once import once
 
 
 def log_prob(x: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor, levels: int) -> Tensor:
-    """log P(x) in nats, (n,), of grey levels x (n,) under parameters (n, K); differentiable once."""
+    """log P(x) in nats, (n,), of grey levels x (n,) under parameters (n, K); differentiable once.
+
+    ValueError for shapes or types that do not fit.
+    """
+    _check("x", x, logits, mu, log_scale, levels)
     if backend(x, logits, mu, log_scale) == "torch":
         return twin.log_prob(x, logits, mu, log_scale, levels)
     return _log_prob(x, logits, mu, log_scale, levels)
 
 
 def draw(u: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor, levels: int) -> Tensor:
-    """Grey levels (n,) from uniform noise u (n,), under parameters (n, K)."""
+    """Grey levels (n,) from uniform noise u (n,), under parameters (n, K). ValueError as for ``log_prob``."""
+    _check("u", u, logits, mu, log_scale, levels)
     if backend(u, logits, mu, log_scale) == "torch":
         return twin.draw(u, logits, mu, log_scale, levels)
     return _draw(u, logits, mu, log_scale, levels)
+
+
+def _check(name: str, points: Tensor, logits: Tensor, mu: Tensor, log_scale: Tensor, levels: int) -> None:
+    if levels < 2:
+        raise ValueError(f"levels={levels}: expected at least 2 grey levels")
+    fit = points.dim() == 1 and logits.dim() == 2 and len(logits) == len(points) and logits.shape[1] > 0
+    what = f"{name} (n,) and logits, mu, log_scale (n, K)"
+    expect(what, fit and logits.shape == mu.shape == log_scale.shape, points, logits, mu, log_scale)
 
 
 @torch.library.custom_op("dgm_tutor::logistic_mixture_log_prob", mutates_args=())

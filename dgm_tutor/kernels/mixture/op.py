@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.mixture import torch as twin
 from dgm_tutor.kernels.once import once
 
@@ -17,12 +18,10 @@ def log_mixture(z: Tensor, mean: Tensor, std: Tensor, bonus: float = 0.0, margin
         marginals: the mixture in each dimension by itself, (N, d).
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes or types that do not fit. Whether every std is positive is not looked at.
     """
-    fit = z.dim() == 2 and mean.shape == std.shape and mean.dim() == 2 and mean.shape[1:] == z.shape[1:] and len(mean)
-    if not fit:
-        shapes = ", ".join(str(tuple(t.shape)) for t in (z, mean, std))
-        raise ValueError(f"expected z (N, d), mean and std (M, d) with M at least 1, got {shapes}")
+    fit = z.dim() == 2 and mean.shape == std.shape and mean.dim() == 2 and mean.shape[1:] == z.shape[1:]
+    expect("z (N, d), mean and std (M, d), N and M at least 1", fit and len(z) > 0 and len(mean) > 0, z, mean, std)
     return _forward(z, mean, std, bonus, marginals)
 
 

@@ -4,8 +4,10 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.once import once
 from dgm_tutor.kernels.pairwise import torch as twin
+from dgm_tutor.kernels.pairwise.oracle import KERNELS
 
 MOST_COORDINATES = 64
 """Above this the kernel, which makes the distances anew for every 16 coordinates of the gradient, is estimated to lose
@@ -19,7 +21,17 @@ def squared_mmd(x: Tensor, y: Tensor, kernel: str, bandwidth: float, unbiased: b
         kernel: "rbf" or "imq".
         bandwidth: the middle one, a squared distance.
         unbiased: the U-statistic; else the V-statistic.
+
+    Raises:
+        ValueError: an unknown kernel, a bandwidth that is not positive, or points that do not fit: an unbiased estimate
+            wants two of each, as it pairs none with itself.
     """
+    if kernel not in KERNELS or not 0 < bandwidth < float("inf"):
+        known = ", ".join(KERNELS)
+        raise ValueError(f"kernel={kernel!r}, bandwidth={bandwidth!r}: expected one of {known}, and a number > 0")
+    least = 2 if unbiased else 1
+    fit = x.dim() == y.dim() == 2 and x.shape[1] == y.shape[1] > 0 and len(x) >= least and len(y) >= least
+    expect(f"x (n, d) and y (m, d), at least {least} points each", fit, x, y)
     wanted = [torch.is_grad_enabled() and points.requires_grad for points in (x, y)]
     return _squared_mmd(x, y, kernel, bandwidth, unbiased, *wanted)[0]
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from dgm_tutor.kernels.backend import backend, refuse
+from dgm_tutor.kernels.inputs import expect
 from dgm_tutor.kernels.once import once
 from dgm_tutor.kernels.residual import torch as twin
 
@@ -16,13 +17,25 @@ def planar_stack(z: Tensor, u: Tensor, w: Tensor, b: Tensor, gain: Tensor) -> tu
     Args:
         u, w: (K, N, D), one of each a map and a point. b: (K, N).
         gain: 1 + w.u > 0, (K, N): given, because it is known without cancellation where u is made invertible.
+
+    Raises:
+        ValueError: shapes or types that do not fit. Whether every gain is positive is not looked at.
     """
+    maps = u.shape == w.shape == (*b.shape, *z.shape[1:]) and b.shape == gain.shape
+    expect("z (N, D), u and w (K, N, D), b and gain (K, N)", maps and _numbers(b, z), z, u, w, b, gain)
     return _planar(z, u, w, b, gain)[:2]
 
 
 def radial_stack(z: Tensor, centre: Tensor, alpha: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
     """As ``planar_stack``; centre (K, N, D), alpha > 0 and gain = alpha + beta > 0, (K, N)."""
+    maps = centre.shape == (*alpha.shape, *z.shape[1:]) and alpha.shape == gain.shape
+    expect("z (N, D), centre (K, N, D), alpha and gain (K, N)", maps and _numbers(alpha, z), z, centre, alpha, gain)
     return _radial(z, centre, alpha, gain)[:2]
+
+
+def _numbers(b: Tensor, z: Tensor) -> bool:
+    """Whether z is (N, D), and b one number a map and a point, (K, N)."""
+    return z.dim() == b.dim() == 2 and b.shape[1] == len(z)
 
 
 def uses_kernels(z: Tensor) -> bool:

@@ -1,6 +1,7 @@
 """GAN (Goodfellow et al. 2014; sections 0 and 6): x = g(z), z ~ N(0, I), known by its samples only.
 
-max_D V = 2 JSD(p_data, p_theta) - log 4 (D10): against the best critic the generator minimises the JSD.
+max_D V = 2 JSD(p_data, p_theta) - log 4 (D10): against the best critic the generator of the game "jsd" minimises the
+JSD. By default it follows another gradient of the same critic, see ``objectives.adversarial.non_saturating``.
 """
 
 from collections.abc import Sequence

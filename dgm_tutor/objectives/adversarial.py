@@ -74,7 +74,11 @@ def jsd(over: str, critic: Critic) -> Term:
 
 
 def non_saturating(over: str, critic: Critic) -> Term:
-    """-E_generated log D: where the critic is sure, its gradient is large and the JSD's vanishes."""
+    """-E_generated log D: where the critic is sure, its gradient is large and the JSD's vanishes.
+
+    It is no divergence. At the best critic its gradient is that of KL(generated || real) - 2 JSD (Arjovsky and Bottou
+    2017, theorem 2.5), which rests where the two sides agree, as the JSD's does, and seeks modes on the way.
+    """
     return _generated_term(f"non_saturating({over})", over, r"-\log D", lambda x: F.softplus(-critic(x)))
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from dgm_tutor.components import GaussianHead, StandardNormal, mlp
 from dgm_tutor.components.critics import Generator, TableCritic, mlp_critic
+from dgm_tutor.models.finite import exact_draw, exact_world, table_model
 from dgm_tutor.objectives import Draw, adversarial, best_critic
 from dgm_tutor.objectives.adversarial import KINDS, cross_entropy, density_ratio_kl, gradient_penalty, jsd, slope
 from tests.components.test_components import shaken
@@ -39,6 +40,29 @@ def close(a, b, atol=1e-10):
 
 
 # values
+
+
+TRUTH = {
+    "jsd": lambda generated, real: generated.jsd(real),
+    "kl": lambda generated, real: generated.kl(real),
+    "non_saturating": lambda generated, real: generated.kl(real) - 2 * generated.jsd(real),
+}
+
+
+@pytest.mark.parametrize("over", ["x", "z"])
+@pytest.mark.parametrize("kind", TRUTH)
+def test_against_the_best_critic_the_other_side_s_gradient_is_the_divergence_s(kind, over):
+    """The critic is held: that it would follow the other side is worth nothing at its optimum (D10)."""
+    world, _ = random_world(4)
+    model, p_data = table_model(world), world.data.probs
+    draw, now = exact_draw(model, p_data), exact_world(model, p_data)
+    real, generated = (now.data, now.model) if over == "x" else (now.prior, now.aggregate)
+    moved = [model.decoder.logits, model.prior.logits] if over == "x" else [model.posterior.logits]
+    played = value(adversarial(kind, over, best_critic(draw, over)).term, draw)
+    exact = torch.autograd.grad(TRUTH[kind](generated, real), moved)
+    for found, truth in zip(torch.autograd.grad(played, moved), exact, strict=True):
+        assert truth.abs().max() > 1e-3
+        close(found, truth)
 
 
 @pytest.mark.parametrize("seed", range(5))

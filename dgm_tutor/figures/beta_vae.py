@@ -74,6 +74,10 @@ def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.
     return bars(named, "nats", TERMS, caption=f"The terms of the loss at β = {beta:.3g}", scale=scale, total="loss")
 
 
+KEY = (0.365, 0.235)
+"""Where ``rate_distortion`` leaves room below its legend for the words of a marker that moves: see ``marker_over``."""
+
+
 def rate_distortion(curve: Sequence[Mapping[str, float]], alone: Sequence[Mapping[str, float]]) -> Picture:
     """The curve of one network over every beta, and the points of networks trained for one beta each.
 
@@ -88,7 +92,7 @@ def rate_distortion(curve: Sequence[Mapping[str, float]], alone: Sequence[Mappin
             where = {"textcoords": "offset points", "xytext": (7, 9), "fontsize": 9}
             ax.annotate(f"β = {point['beta']:g}", (point["rate"], point["distortion"]), **where)
         ax.set(xlabel="rate  E KL(q(z|x) ‖ p(z))  (nats)", ylabel="distortion  −E log p(x|z)  (nats)")
-        ax.legend()
+        ax.legend(loc="upper right")  # the curve falls and is convex: there, and a row below, it never comes
     ends = curve[0], curve[-1]
     at = "; ".join(f"beta {p['beta']:g} at rate {p['rate']:.1f}, distortion {p['distortion']:.1f}" for p in alone)
     alt = "Rate against distortion: from " + " to ".join(

@@ -105,29 +105,29 @@ class Marker(NamedTuple):
     colour: str = "vermilion"
 
 
-def marker_over(picture: Picture, points: Iterable[Marker | tuple]) -> Html:
+def marker_over(picture: Picture, points: Iterable[Marker | tuple], key: tuple[float, float] | None = None) -> Html:
     """Markers over a plot made by ``show``: the plot is drawn once, a move only writes a few numbers.
 
-    A point outside the plot is held at its edge. Raises ``ValueError`` where the picture has no axes or the
-    shape is unknown.
+    A point outside the plot is held at its edge. Labels stand beside their points; with ``key``, fractions (from left,
+    from top) of the picture, they stand there instead, one under another behind their shapes like a legend: where a
+    label that moves along would run over what the plot holds. Raises ``ValueError`` where the picture has no axes or
+    the shape is unknown.
     """
     if picture.place is None:
         raise ValueError("marker_over needs a picture with axes: make it with figures.show(figure, alt)")
     (width, height), drawn, said = picture.size, [], []
-    for point in points:
+    for row, point in enumerate(points):
         x, y, label, shape, name = Marker(*point)
         if shape not in SHAPES:
             raise ValueError(f"marker shape {shape!r} is unknown; choose one of: {', '.join(SHAPES)}")
         across, down = picture.place(x, y)
         left, top = min(max(across, 0.02), 0.98) * width, min(max(down, 0.02), 0.98) * height
-        side, anchor = (-11, "end") if left > 0.7 * width else (11, "start")
-        drawn.append(
-            f'<g transform="translate({left:.1f} {top:.1f})">'
-            f'<g transform="scale(7)" fill="{colour(name)}" stroke="{INK}" stroke-width=".25">'
-            f'{SHAPES[shape]}</g><text x="{side}" y="4" text-anchor="{anchor}" font-family="sans-serif"'
-            f' font-size="13" fill="{INK}" stroke="{PAPER}" stroke-width="3" paint-order="stroke">'
-            f"{escape(label)}</text></g>"
-        )
+        sign = f'<g transform="scale(7)" fill="{colour(name)}" stroke="{INK}" stroke-width=".25">{SHAPES[shape]}</g>'
+        beside = "" if key else _label(label, -11, "end") if left > 0.7 * width else _label(label, 11)
+        drawn.append(f'<g transform="translate({left:.1f} {top:.1f})">{sign}{beside}</g>')
+        if key:
+            at = f"{key[0] * width:.1f} {key[1] * height + 20 * row:.1f}"
+            drawn.append(f'<g transform="translate({at})">{sign}{_label(label, 25)}</g>')
         said.append(f"{label} at ({x:.3g}, {y:.3g})")
     words = "; ".join(said) or "no markers"
     layer = (
@@ -136,6 +136,14 @@ def marker_over(picture: Picture, points: Iterable[Marker | tuple]) -> Html:
     )
     frame = f'<div style="position:relative;width:{width}px;max-width:100%;background:{PAPER}">'
     return Html(f"{frame}{picture.html}{layer}</div>", f"{picture.alt} Marked: {words}")
+
+
+def _label(text: str, x: float, anchor: str = "start") -> str:
+    """The text of a shape at the origin."""
+    return (
+        f'<text x="{x}" y="4" text-anchor="{anchor}" font-family="sans-serif" font-size="13" fill="{INK}"'
+        f' stroke="{PAPER}" stroke-width="3" paint-order="stroke">{escape(text)}</text>'
+    )
 
 
 def strip(pictures: Sequence[Picture], captions: Sequence[str]) -> Html:

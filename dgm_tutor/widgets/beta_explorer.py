@@ -82,7 +82,7 @@ class BetaExplorer:
         return {
             "digits": beta_vae.digits(model, self.shown, eps[:, : self._z_dim()], beta),
             "terms": beta_vae.d16_bars(terms, beta),
-            "curve": html.marker_over(self.plot, [Marker(rate, distortion, f"now: β = {beta:.2f}")]),
+            "curve": html.marker_over(self.plot, [Marker(rate, distortion, f"now: β = {beta:.2f}")], beta_vae.KEY),
             "words": _words(beta, terms, beta_vae.strongest(model, self.shown)),
         }
 

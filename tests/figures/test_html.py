@@ -65,6 +65,20 @@ def test_a_marker_moves_over_a_plot_that_stays():
     assert "here at (2, 5)" in one.text and 'role="img" aria-label="here at (2, 5)"' in one.html
 
 
+def test_with_a_key_labels_stay_in_their_place_while_the_point_moves():
+    plot = curve()
+    drawn = [marker_over(plot, [(x, 5, "here"), (x, 6, "there")], key=(0.5, 0.25)) for x in (2.0, 8.0)]
+    width, height = plot.size
+    for over in drawn:
+        groups = re.findall(
+            r'<g transform="translate\(([\d.]+) ([\d.]+)\)">(.*?)(?=<g transform="translate|</svg)', over.html
+        )
+        labelled = [(float(x), float(y)) for x, y, inner in groups if "<text" in inner]
+        assert labelled == [(0.5 * width, 0.25 * height), (0.5 * width, 0.25 * height + 20)]
+        assert len(groups) == 4 and "here at" in over.text
+    assert drawn[0].html != drawn[1].html
+
+
 def test_a_marker_outside_the_plot_stays_on_the_paper():
     x, y = map(
         float,

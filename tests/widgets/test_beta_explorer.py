@@ -1,14 +1,19 @@
 """The explorer draws what the model says: linked views, same noise on every move, exact reset."""
 
+import io
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from dgm_tutor import data, evaluation, models
 from dgm_tutor.widgets.beta_explorer import BETAS_ALONE, PRESETS, BetaExplorer
 from dgm_tutor.widgets.predict import Predict
+
+PLACED = r'<g transform="translate\(([\d.]+) ([\d.]+)\)">(.*?)(?=<g transform="translate|</svg)'
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +38,22 @@ def test_the_same_state_draws_the_same_pixels_and_another_does_not(explorer):
     assert first["digits"].png == again["digits"].png and first["terms"].html == again["terms"].html
     assert first["digits"].png != explorer.pictures(0.3, 0)["digits"].png
     assert first["digits"].png != explorer.pictures(2.0, 1)["digits"].png
+
+
+def test_the_words_of_the_moving_point_never_run_over_the_plot(explorer):
+    """All along the slider the words stand on blank paper, and the point does not come to them."""
+    width, height = explorer.plot.size
+    paper = np.asarray(Image.open(io.BytesIO(explorer.plot.png)).convert("L").resize((width, height))) > 250
+    for step in range(0, 101, 4):
+        drawn = explorer.pictures(10 ** (-1 + 0.02 * step), 0)["curve"].html
+        for x, y, inner in re.findall(PLACED, drawn):
+            left, top = int(float(x)), int(float(y))
+            if "<text" in inner:
+                words = slice(top - 10, top + 11), slice(left - 10, left + 145)  # 13 pixels high, some 120 wide
+                assert paper[words].all()
+            else:
+                point = left, top
+        assert not (words[0].start < point[1] + 10 and point[1] - 10 < words[0].stop and point[0] + 10 > words[1].start)
 
 
 def test_both_ends_of_the_slider_are_inside_the_family(explorer):

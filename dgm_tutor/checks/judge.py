@@ -8,6 +8,10 @@ from dgm_tutor.checks import wire
 from dgm_tutor.checks.compare import Expected, fault
 from dgm_tutor.checks.symptom import symptom
 
+OPEN = (
+    "Nothing here yet. Write your answer in its cell, run that cell, then check again. (With `raise "
+    "NotImplementedError()` still in it, it counts as not written.)"
+)
 OUTCOMES = ("not attempted", "raised", "wrong", "right")
 
 
@@ -118,12 +122,12 @@ def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Ve
     faults = [_fault(case, reply, comparisons) for case, reply in zip(cases, replies, strict=True)]
     total = sum(case.probe.share for case in cases)
     if not any(faults):
-        return Verdict("right", 1.0, "Right.")
+        return Verdict("right", 1.0, "Everything that was compared agrees with right answers.")
     first = next(index for index, wrong in enumerate(faults) if wrong)
     share = sum(case.probe.share for case in cases[:first]) / total
     status = replies[first].status
     if status == "not attempted":
-        return Verdict("not attempted", share, "Nothing here yet: fill in the answer and run the cell again.")
+        return Verdict("not attempted", share, OPEN)
     slip = _slip(cases, replies, slips, comparisons)
     if slip is not None:
         return Verdict("wrong" if status == "ok" else "raised", share, slip.says, slip.name)

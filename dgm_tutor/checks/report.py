@@ -8,14 +8,15 @@ LOOKS = {
     "right": ("✓", "Right", "#009E73"),
     "wrong": ("✗", "Not yet", "#D55E00"),
     "raised": ("!", "An error was raised", "#CC79A7"),
-    "not attempted": ("…", "Not attempted", "#56B4E9"),
+    "error": ("!", "This cannot be read", "#CC79A7"),
+    "not attempted": ("…", "Not written yet", "#56B4E9"),
     "hint": ("?", "Hint", "#E69F00"),
 }
 
 
 @dataclass(frozen=True)
 class Report:
-    """`outcome` (not attempted, raised, wrong, right; or hint), the exercise's title, a message, the slip's name."""
+    """`outcome` (a key of LOOKS: right, wrong, ...), the exercise's title, a message, the slip's name."""
 
     outcome: str
     title: str
@@ -34,6 +35,6 @@ class Report:
         slip = f" <em>({escape(self.slip)})</em>" if self.slip else ""
         return (
             f'<div role="status" style="border-left: 0.4em solid {colour}; padding: 0.2em 0.8em; margin: 0.4em 0">'
-            f'<strong><span aria-hidden="true">{sign}</span> {words}</strong>: {escape(self.title)}{slip}<br>'
-            f"{escape(self.message)}</div>"
+            f'<strong><span aria-hidden="true">{sign}</span> {words}</strong>: {escape(self.title)}{slip}'
+            f'<div style="white-space: pre-wrap">{escape(self.message)}</div></div>'
         )

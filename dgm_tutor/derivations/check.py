@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torch import Tensor
 
+from dgm_tutor.checks import report
 from dgm_tutor.exact import NoClosedForm
 
-from .coefficients import coefficient
+from .coefficients import coefficient, evaluate
 from .derivation import Derivation, Line, Slip, Sum, as_sum
 from .terms import Term
 from .trials import Counterexample, Trial, trials
@@ -68,15 +69,24 @@ class Verdict:
     message: str
     counterexample: Counterexample | None = None
     slip: Slip | None = None
+    title: str = ""
 
     @property
     def ok(self) -> bool:
         return self.outcome == "right"
 
+    @property
+    def _shown(self) -> report.Report:
+        """As the checks of other exercises say it."""
+        return report.Report(self.outcome, self.title, self.message, self.slip.name if self.slip else None)
+
     def __str__(self) -> str:
-        return f"{self.outcome}: {self.message}"
+        return str(self._shown)
 
     __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._shown._repr_html_()
 
 
 def check(derivation: Derivation, seed: int = 0, instead: Mapping[int, Sum] | None = None) -> Report:
@@ -189,6 +199,10 @@ def check_line(derivation: Derivation, i: int, answer: Any, seed: int = 0) -> Ve
     """
     if i not in range(len(derivation.lines)):
         raise ValueError(f"{derivation.name} has lines 0 to {len(derivation.lines) - 1}, got {i!r}")
+    return replace(_verdict(derivation, i, answer, seed), title=f"{derivation.name}, line {i}")
+
+
+def _verdict(derivation: Derivation, i: int, answer: Any, seed: int) -> Verdict:
     line = derivation.lines[i]
     if _blank(answer):
         return Verdict(
@@ -215,6 +229,12 @@ def check_line(derivation: Derivation, i: int, answer: Any, seed: int = 0) -> Ve
             slip = _known_slip(derivation, line, given, seed)
             return Verdict("wrong", _difference(example, f"Line {i}", "your line") + _named(slip), example, slip)
     return Verdict("right", f"Your line {i} holds on every world: {line.text}.")
+
+
+def value(derivation: Derivation, line: int | Mapping[str, Any], world: Any, parameters: Mapping[str, float]) -> Tensor:
+    """A line of ``derivation``, by its number or written by a student as its last, on one world: nats."""
+    terms = derivation.lines[line].terms if isinstance(line, int) else _read(derivation, derivation.lines[-1], line)
+    return sum(evaluate(c, dict(parameters)) * term.value(world) for term, c in terms.items())
 
 
 def _blank(answer: Any) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from torch import Tensor
 
 from .coefficients import Parameter, written
 from .terms import Term
@@ -160,6 +161,12 @@ class Derivation:
         from .check import check_line
 
         return check_line(self, i, answer, seed)
+
+    def value(self, line: int | Mapping[str, Any], world: Any, **parameters: float) -> Tensor:
+        """A line, by its number or as a student writes the last one, on a world: nats. ValueError for a wrong name."""
+        from .check import value
+
+        return value(self, line, world, parameters)
 
     def render(self, upto: int | None = None, hide: tuple[int, ...] = ()) -> Rendered:
         """Lines 0 to ``upto`` (all by default), those in ``hide`` as a question mark with their allowed terms."""

@@ -1,7 +1,8 @@
 """What ipywidgets' sliders lack for keyboard and screen reader, repaired once a page.
 
-A core slider has no accessible name, the log slider speaks its exponent, and Notebook 7 takes the arrow keys away.
-``accessible()`` watches the page and sets the three attributes that mend this. A page works without it, too.
+A core slider has no accessible name, its number is rounded to a tenth, the log slider speaks its exponent, and Notebook
+7 takes the arrow keys away. ``accessible()`` watches the page and sets the attributes that mend this. A page works
+without it, too.
 """
 
 import sys
@@ -12,15 +13,48 @@ from IPython.display import display
 ANNOUNCE = "dgm-announce"
 
 REPAIR = """
-const set = (node, name, value) => { if (value && node.getAttribute(name) !== value) node.setAttribute(name,
-value); }; const repair = () => { for (const slider of document.querySelectorAll('.widget-slider')) for (const
-handle of slider.querySelectorAll('.noUi-handle')) { set(handle, 'data-lm-suppress-shortcuts', 'true');
-set(handle, 'aria-label', slider.querySelector('.widget-label')?.textContent); set(handle, 'aria-valuetext',
-slider.querySelector('.widget-readout')?.textContent); } for (const status of
-document.querySelectorAll('.dgm-announce .widget-html-content')) set(status, 'aria-live', 'polite'); }; export
-default { initialize() { let due; const watch = new MutationObserver(() => { clearTimeout(due); due =
-setTimeout(repair, 50); }); watch.observe(document.body, {subtree: true, childList: true, characterData:
-true}); repair(); return () => watch.disconnect(); }, render() {}, };
+const set = (node, name, value) => {
+  if (value && node.getAttribute(name) !== value) node.setAttribute(name, value);
+};
+const near = (a, b) => Math.abs(a - b) <= 0.006 + 0.01 * Math.abs(b); // a readout is rounded
+// The number as it is shown, with its ends: the slider's own are rounded to a tenth, and on a log scale exponents.
+const numbers = (slider, shown) => {
+  const track = slider.querySelector('.noUi-target')?.noUiSlider;
+  const value = parseFloat(shown?.replace('\u2212', '-'));
+  if (!track || Array.isArray(track.get(true))) return {};
+  const scale = [(x) => x, (x) => 10 ** x].find((scale) => near(value, scale(+track.get(true))));
+  if (!scale) return {};
+  const { min, max } = track.options.range;
+  const [low, high] = [min, max].map((end) => +scale(+end).toPrecision(6));
+  return { 'aria-valuenow': `${value}`, 'aria-valuemin': `${low}`, 'aria-valuemax': `${high}` };
+};
+const repair = () => {
+  for (const slider of document.querySelectorAll('.widget-slider')) {
+    const shown = slider.querySelector('.widget-readout')?.textContent;
+    for (const handle of slider.querySelectorAll('.noUi-handle')) {
+      set(handle, 'data-lm-suppress-shortcuts', 'true');
+      set(handle, 'aria-label', slider.querySelector('.widget-label')?.textContent);
+      set(handle, 'aria-valuetext', shown);
+      for (const [name, number] of Object.entries(numbers(slider, shown))) set(handle, name, number);
+    }
+  }
+  for (const status of document.querySelectorAll('.dgm-announce .widget-html-content'))
+    set(status, 'aria-live', 'polite');
+};
+export default {
+  initialize() {
+    let due;
+    const watch = new MutationObserver(() => {
+      clearTimeout(due);
+      due = setTimeout(repair, 50);
+    });
+    const attributeFilter = ['aria-valuenow', 'aria-valuetext'];
+    watch.observe(document.body, { subtree: true, childList: true, characterData: true, attributeFilter });
+    repair();
+    return () => watch.disconnect();
+  },
+  render() {},
+};
 """
 
 

@@ -74,4 +74,4 @@ def test_validate_says_what_is_not_right(course, page):
     page.goto(page.server.address(f"release/{NAME}/{NAME}.ipynb"))
     page.get_by_role("button", name="Validate").click()
     dialog = page.locator(".jp-Dialog").filter(has_text="Validation")
-    expect(dialog).to_contain_text("Not attempted", timeout=180_000)
+    expect(dialog).to_contain_text("Not written yet", timeout=180_000)

@@ -69,3 +69,27 @@ def test_a_wrong_line_that_no_slip_explains_is_not_given_a_name():
 def test_a_line_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="lines 0 to 3"):
         D16.check_line(4, RIGHT)
+
+
+def test_a_verdict_looks_like_that_of_any_other_exercise_and_says_so_in_words():
+    answers = {"Not written yet": {}, "Right": RIGHT, "Not yet": RIGHT | {"mi_q": "beta"}, "This cannot be read": 3}
+    for words, answer in answers.items():
+        verdict = D16.check_line(3, answer)
+        shown = verdict._repr_html_()
+        assert 'role="status"' in shown and f"{words}</strong>: D16, line 3" in shown
+        assert f"{words}: D16, line 3" in str(verdict)
+    wrong = D16.check_line(3, RIGHT | {"mi_q": "beta"})
+    assert "<em>(beta for beta - 1)</em>" in wrong._repr_html_() and "[beta for beta - 1]" in str(wrong)
+    table = next(line for line in wrong.message.splitlines() if line.startswith("    "))
+    assert "pre-wrap" in wrong._repr_html_() and f"\n{table}\n" in wrong._repr_html_()  # the world stays a table
+
+
+def test_a_line_has_the_same_value_by_its_number_and_as_a_student_writes_it():
+    world = D16.check_line(3, RIGHT | {"mi_q": "beta"}).counterexample.world
+    assert D16.value(3, world, beta=2.5) == pytest.approx(D16.value(0, world, beta=2.5).item())
+    assert D16.value(RIGHT, world, beta=2.5) == D16.value(3, world, beta=2.5)
+    assert D16.value(RIGHT | {"mi_q": "beta"}, world, beta=2.5) - D16.value(3, world, beta=2.5) == pytest.approx(
+        world.mi_q().item()
+    )
+    with pytest.raises(ValueError, match="'miq'"):
+        D16.value({"miq": 1}, world, beta=2.5)

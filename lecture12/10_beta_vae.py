@@ -106,7 +106,7 @@ def beta_vae_loss(x, posterior, prior, decoder, beta):
 check("10-beta-vae/loss", beta_vae_loss)
 
 # %% Ask for a hint
-hint("10-beta-vae/loss")  # run again for a stronger one
+hint("10-beta-vae/loss", 0)  # 1, 2 or 3 for a hint
 
 # %% Train [markdown]
 # ## Train one
@@ -183,7 +183,8 @@ Predict(
 # pictures, the bars and the orange point. *Computed once*: the curve, and the white points, networks trained for one
 # beta each. Which three dimensions of $z$ carry most, and are traversed, can change with beta; their numbers are shown.
 #
-# Read the bars with care: 256 test digits play $p_{\text{data}}$ here, so $\mathrm{MI}_q$ can be at most
+# Each bar is a term times its weight in the line that you wrote: divide the first by the MI_q in the sentence above it.
+# Read them with care: 256 test digits play $p_{\text{data}}$ here, so $\mathrm{MI}_q$ can be at most
 # $\log 256 = 5.55$ nats. Where $z$ could tell more digits apart than there are, the rest of the rate goes to
 # $\mathrm{KL}(q(z)\,\|\,p(z))$: 256 codes leave gaps that the prior fills. With more digits, more of the rate is
 # $\mathrm{MI}_q$; their sum, the rate, hardly moves.

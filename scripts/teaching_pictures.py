@@ -1,4 +1,5 @@
-"""Take the pictures of docs/teaching.md: a small class graded in a temporary course, looked at in headless Chromium.
+"""Take the pictures of README.md and docs/teaching.md: the beta-VAE page's slider, and a small class graded in a
+temporary course, looked at in headless Chromium.
 
     python scripts/teaching_pictures.py
 
@@ -6,19 +7,20 @@ Every picture shows the real thing. Needs Chromium and bubblewrap; takes a few m
 """
 
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import chromium
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.autograder.course import NAME, Course, answered, banked, solutions  # noqa: E402
-from tests.browser.notebook import launch  # noqa: E402
+from tests.browser.notebook import launch, open_notebook  # noqa: E402
 from tests.browser.server import serve  # noqa: E402
 
 PICTURES = ROOT / "docs" / "images"
@@ -63,10 +65,24 @@ def save(page: Page, name: str, **about: object) -> None:
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
 
 
+def explorer(browser: Browser, folder: Path) -> None:
+    """The slider of section 10 as the page shows it when it has run."""
+    folder.mkdir()
+    shutil.copy(ROOT / "lecture12" / "10_beta_vae.ipynb", folder)
+    with serve(folder, folder / "server") as server, open_notebook(browser, server, "10_beta_vae.ipynb") as notebook:
+        notebook.run_all()
+        slider = notebook.sliders()[-1]
+        area = notebook.area(slider)
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        save(notebook.page, "beta-vae", clip=box | {"x": box["x"] + 64, "width": 980})
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        made = course(Path(folder))
         browser = launch(playwright, chromium.find())
+        explorer(browser, Path(folder) / "page")
+        made = course(Path(folder))
         page = browser.new_page(viewport={"width": 1100, "height": 640})
         page.set_default_timeout(60_000)
         page.goto((made.folder / "items.html").as_uri())

@@ -55,7 +55,7 @@ def _exercise(assignment: Assignment, exercise: Exercise, source: str) -> list[N
         new_code_cell(
             source, id=f"{exercise.name}-answer", metadata=_nbgrader(f"{exercise.name}-answer", solution=True)
         ),
-        new_code_cell(f'hint("{name}")  # run again for a stronger hint', id=f"{exercise.name}-hint"),
+        new_code_cell(f'hint("{name}", 0)  # 1, 2 or 3 for a hint', id=f"{exercise.name}-hint"),
         new_code_cell(
             f'check("{name}", {exercise.answer})',
             id=exercise.name,

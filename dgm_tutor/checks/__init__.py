@@ -2,7 +2,7 @@
 
     from dgm_tutor.checks import check, hint
     check("10-beta-vae/loss", beta_vae_loss)   # not attempted, raised, wrong (with the likely slip) or right
-    hint("10-beta-vae/loss")                   # a hint; each further call a stronger one, three in all
+    hint("10-beta-vae/loss", 1)                # a nudge; 2 is a stronger hint, 3 nearly the answer
 
 A check runs in under a second and needs no nbgrader. It compares numbers with numbers: no right answer is inside.
 """
@@ -15,8 +15,6 @@ from dgm_tutor.checks.judge import judge, read
 from dgm_tutor.checks.report import Report
 
 __all__ = ["Report", "check", "hint", "names"]
-
-_given: dict[str, int] = {}  # how many hints each exercise has given
 
 
 def check(name: str, answer: object = None) -> Report:
@@ -37,12 +35,14 @@ def check(name: str, answer: object = None) -> Report:
     return report
 
 
-def hint(name: str, strength: int | None = None) -> Report:
-    """The hint of a strength from 1 (a nudge) to 3 (nearly the answer); without one, the next."""
+def hint(name: str, strength: int = 0) -> Report:
+    """The hint of a strength from 1 (a nudge) to 3 (nearly the answer); with 0, how to ask for one.
+
+    Asked for by number, so that running a whole notebook, once or often, tells nothing that nobody wanted to know.
+    """
     entry = bank.load(name)
-    if strength is None:
-        strength = min(_given.get(name, 0) + 1, len(entry.hints))
-        _given[name] = strength
-    if not 1 <= strength <= len(entry.hints):
-        raise ValueError(f"hint strength {strength} given; expected 1 to {len(entry.hints)}")
+    if not 0 <= strength <= len(entry.hints):
+        raise ValueError(f"hint strength {strength} given; expected 0 to {len(entry.hints)}")
+    if strength == 0:
+        return Report("hint", entry.title, "Stuck? Put 1 for 0 and run this cell: a nudge. 2 helps, 3 nearly tells.")
     return Report("hint", entry.title, f"{strength} of {len(entry.hints)}. {entry.hints[strength - 1]}")

@@ -11,12 +11,12 @@ from dgm_tutor.figures.palette import style
 from dgm_tutor.figures.picture import Picture, figure, png, show, tile
 
 TERMS = {
-    "(β − 1) MI_q": "vermilion",
-    "β KL(q(z) ‖ p(z))": "orange",
+    "MI_q": "vermilion",
+    "KL(q(z) ‖ p(z))": "orange",
     "E KL(q(x|z) ‖ p(x|z))": "blue",
     "H(p_data)": "green",
 }
-"""D16's terms, in the lecture's order, and their colours."""
+"""D16's terms, in the lecture's order, and their colours. Their weights are for the page's reader to find."""
 
 
 @torch.no_grad()
@@ -60,7 +60,7 @@ def _rates(model, x: Tensor) -> Tensor:
 
 
 def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.0, 200.0)) -> Html:
-    """The right side of D16 at ``beta`` as bars, nats; their sum is the loss.
+    """The right side of D16 at ``beta`` as bars, each term times its weight, nats; their sum is the loss.
 
     KL(q(z) || p(z)) is taken as rate - MI_q, since the rate has a closed form: the bars then add up to the last digit.
     """
@@ -71,7 +71,14 @@ def d16_bars(terms: Information, beta: float, scale: tuple[float, float] = (-20.
         terms.entropy_data.value,
     ]
     named = dict(zip(TERMS, values, strict=True))
-    return bars(named, "nats", TERMS, caption=f"The terms of the loss at β = {beta:.3g}", scale=scale, total="loss")
+    return bars(
+        named,
+        "nats",
+        TERMS,
+        caption=f"The terms of the loss at β = {beta:.3g}, times their weights",
+        scale=scale,
+        total="loss",
+    )
 
 
 KEY = (0.365, 0.235)

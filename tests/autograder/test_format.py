@@ -120,6 +120,7 @@ def test_an_exercise_shows_what_the_course_promises(assignment, release):
         box = cells[f"{exercise.name}-task"]
         assert "difficulty" in box and "minutes" in box and "Points" in box and exercise.answer in box
         assert f'check("{NAME}/{exercise.name}"' in cells[exercise.name]
+        assert f'hint("{NAME}/{exercise.name}", 0)' in cells[f"{exercise.name}-hint"]  # Run All gives none away
         function = assignment.solve(exercise.name)[exercise.answer]
         if callable(function):
             assert re.search(r"\(|scalar", function.__doc__), f"{exercise.name}: the docstring gives no shape"

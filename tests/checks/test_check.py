@@ -73,10 +73,15 @@ def test_the_box_speaks_without_colour_and_cannot_be_written_into():
 def test_hints_grow_stronger_and_stop_at_three():
     texts = [str(hint(LOSS, strength)) for strength in (1, 2, 3)]
     assert len(set(texts)) == 3 and "rsample()" in texts[2] and "rsample()" not in texts[0]
-    given = [str(hint(LOSS)) for _ in range(5)]
-    assert given[-1] == given[-2] == texts[2]
-    with pytest.raises(ValueError, match="expected 1 to 3"):
+    with pytest.raises(ValueError, match="expected 0 to 3"):
         hint(LOSS, 4)
+
+
+def test_a_hint_that_nobody_asked_for_is_not_given_however_often_all_cells_run():
+    hints = bank.load(LOSS).hints
+    for _ in range(5):
+        said = str(hint(LOSS, 0))
+        assert said == str(hint(LOSS)) and "1" in said and not any(text in said for text in hints)
 
 
 def test_an_unknown_exercise_is_refused_by_name():

@@ -1,8 +1,8 @@
 # %% [markdown] title
 # # 10 · The beta-VAE
 #
-# Eight questions about one loss. Each has a box with its points, three hints (run the hint cell again for a stronger
-# one) and a check that answers at once. The mark comes from the same check on inputs that you have not seen.
+# Eight questions about one loss. Each has a box with its points, three hints, each stronger than the one before, and a
+# check that answers at once. The mark comes from the same check on inputs that you have not seen.
 #
 # Notation: data $p_{\mathrm{data}}(x)$, prior $p(z)$, decoder $p_\theta(x|z)$, inference model $q(z|x)$, aggregate
 # posterior $q(z) = \mathbb{E}_{p_{\mathrm{data}}}[q(z|x)]$. Everything is in nats, and this page **minimises**.

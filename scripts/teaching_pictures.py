@@ -57,11 +57,13 @@ def course(folder: Path) -> Course:
     return made
 
 
-def save(page: Page, name: str, **about: object) -> None:
-    """A screenshot in few colours, so that it is small."""
+def save(page: Page, name: str, colours: int | None = 128, **about: object) -> None:
+    """A screenshot, in few colours, so that it is small, unless all are wanted."""
     path = PICTURES / f"{name}.png"
     page.screenshot(path=path, **about)
-    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(path).convert("RGB")
+    picture = picture.quantize(colours, dither=Image.Dither.NONE) if colours else picture
+    picture.save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
 
 
@@ -75,7 +77,7 @@ def explorer(browser: Browser, folder: Path) -> None:
         area = notebook.area(slider)
         area.scroll_into_view_if_needed()
         box = area.bounding_box()
-        save(notebook.page, "beta-vae", clip=box | {"x": box["x"] + 64, "width": 980})
+        save(notebook.page, "beta-vae", colours=None, clip=box | {"x": box["x"] + 48, "width": 980})
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The page lecture12/kernels: its exercises accept what is right and name what is not; its counting counts."""
 
+import re
+
 import pytest
 import torch
 
@@ -14,7 +16,19 @@ def test_right_launches_are_accepted():
 
 
 def test_wrong_ones_are_told_where():
-    assert "With 1 point, row 0 gives 1" in lesson.check_row_sums(lambda z: lesson.row_sums(z) + 1)
+    def behind(z):
+        return (-z.shape[1] % 4) * torch.exp(-z.square().sum(0))
+
+    for wrong, words in (
+        (lambda z: lesson.row_sums(z) + 1, "With 1 point, row 0 gives 1, and the formula 0. Each point is paired with"),
+        (lambda z: lesson.row_sums(z) + behind(z), "formula 0. Places behind the last point are counted."),
+        (
+            lambda z: lesson.row_sums(z) + 1 + behind(z),
+            "itself, and places behind the last one are counted.",
+        ),
+        (lambda z: lesson.row_sums(z) / 2, "With 3 points, row 0 gives .* Is every other point there, once?"),
+    ):
+        assert re.search(words, lesson.check_row_sums(wrong))
     assert "around -10,000" in lesson.check_log_sums(lambda values: values.exp().sum(1).log())
 
 

@@ -82,4 +82,5 @@ class AdversarialModel(LatentVariableModel):
         try:
             yield
         except NotImplementedError as missing:
-            raise Intractable(self._no(f"{what}: {missing}", SAMPLES)) from missing
+            why = str(missing) or "a part of it has no density"
+            raise Intractable(self._no(f"{what}: {why}", SAMPLES)) from missing

@@ -51,21 +51,28 @@ class Model(nn.Module):
         raise Intractable(self._no("importance-weighted bound: it has no inference model", "sample(n)"))
 
     @property
+    def called(self) -> str:
+        """What errors call it: its recipe, or its class where components were put together by hand."""
+        return self.name or type(self).__name__
+
+    @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
     def checked(self, x: Tensor) -> Tensor:
         """x as (n, D), n at least 1, on the model's device and in its precision, or a clear refusal."""
         if not isinstance(x, Tensor) or not x.is_floating_point():
-            raise TypeError(f"{self.name}: expected a float tensor of shape (n, ...), got {_and_what_to_do(x)}")
+            raise TypeError(f"{self.called}: expected a float tensor of shape (n, ...), got {_and_what_to_do(x)}")
         if x.dim() < 2:
-            raise ValueError(f"{self.name}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)")
+            raise ValueError(
+                f"{self.called}: expected a batch (n, ...), got shape {tuple(x.shape)}; try x.unsqueeze(0)"
+            )
         if len(x) == 0:
-            raise ValueError(f"{self.name}: expected a batch of at least one example, got shape {tuple(x.shape)}")
+            raise ValueError(f"{self.called}: expected a batch of at least one example, got shape {tuple(x.shape)}")
         return x.flatten(1).to(next(self.parameters()))
 
     def _no(self, what: str, instead: str) -> str:
-        return f"{self.name or type(self).__name__} has no {what}. Use {instead}."
+        return f"{self.called} has no {what}. Use {instead}."
 
 
 def count(n: int) -> int:

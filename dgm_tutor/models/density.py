@@ -47,9 +47,9 @@ class DensityModel(Model):
         x = super().checked(x)
         if x.shape[1] != self.x_dim:
             raise ValueError(
-                f"{self.name}: expected {self.x_dim} values per example, got {x.shape[1]}: "
+                f"{self.called}: expected {self.x_dim} values per example, got {x.shape[1]}: "
                 f"create the model with x_dim={x.shape[1]}"
             )
         if complaint := self.density.refuse(x):
-            raise ValueError(f"{self.name}: {complaint}")
+            raise ValueError(f"{self.called}: {complaint}")
         return x

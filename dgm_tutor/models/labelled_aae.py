@@ -73,7 +73,7 @@ class LabelledAAE(AdversarialModel):
         """x (n, D + classes) as ``join`` makes it."""
         if isinstance(x, Tensor) and x.dim() > 1 and x.flatten(1).shape[1] != self.x_dim + self.classes:
             raise ValueError(
-                f"{self.name}: expected {self.x_dim} pixels and {self.classes} labels an example, got "
+                f"{self.called}: expected {self.x_dim} pixels and {self.classes} labels an example, got "
                 f"{x.flatten(1).shape[1]} values: pass model.join(x, labels), or model.join(x) without labels"
             )
         x = Model.checked(self, x)

@@ -100,14 +100,14 @@ class MVAE(LatentVariableModel):
     def join(self, parts: Mapping[str, Tensor | None]) -> Tensor:
         """Modalities (n, ...) next to each other, (n, D) float; those that are None or left out are NaN."""
         if unknown := set(parts) - set(self.names):
-            raise ValueError(f"{self.name}: unknown modality {', '.join(sorted(unknown))}; it has {self.names}")
+            raise ValueError(f"{self.called}: unknown modality {', '.join(sorted(unknown))}; it has {self.names}")
         there = {name: part.flatten(1) for name, part in parts.items() if part is not None}
         if not there:
-            raise ValueError(f"{self.name}: expected at least one modality of {self.names}; sample(n) needs none")
+            raise ValueError(f"{self.called}: expected at least one modality of {self.names}; sample(n) needs none")
         for name, part in there.items():
             if not part.is_floating_point():
                 raise TypeError(
-                    f"{self.name}: modality {name!r} is {part.dtype}, expected floats; labels as one-hot rows"
+                    f"{self.called}: modality {name!r} is {part.dtype}, expected floats; labels as one-hot rows"
                 )
         first = next(iter(there.values()))
         sizes = dict(zip(self.names, self.sizes, strict=True))
@@ -121,7 +121,7 @@ class MVAE(LatentVariableModel):
         """x (n, D), as ``join`` makes it, with modality ``name`` missing in the rows where ``rows`` (n,) is True."""
         parts = self.split(x)
         if name not in parts:
-            raise ValueError(f"{self.name}: unknown modality {name}; it has {self.names}")
+            raise ValueError(f"{self.called}: unknown modality {name}; it has {self.names}")
         return self.join({**parts, name: parts[name].masked_fill(rows.unsqueeze(-1), torch.nan)})
 
     def infer(self, x: Mapping[str, Tensor] | Tensor) -> Distribution:

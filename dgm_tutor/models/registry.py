@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Sequence
 from numbers import Integral, Real
 
+import numpy as np
 import torch
 
 from dgm_tutor.models.aae import aae
@@ -77,6 +78,7 @@ def create(name: str, seed: int = 0, full: bool = False, **settings) -> Model:
     known = inspect.signature(recipe).parameters
     if unknown := set(settings) - set(known):
         raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    settings = {key: value.item() if isinstance(value, np.generic) else value for key, value in settings.items()}
     for setting, value in settings.items():
         _check_kind(name, setting, value, known[setting].annotation)
     if full:

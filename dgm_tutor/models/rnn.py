@@ -45,18 +45,18 @@ class SequenceModel(Model):
         x = super().checked(x)
         if x.shape[1] == 0 or x.shape[1] % self.x_dim:
             raise ValueError(
-                f"{self.name}: expected sequences of steps of {self.x_dim} values, got {x.shape[1]} values "
+                f"{self.called}: expected sequences of steps of {self.x_dim} values, got {x.shape[1]} values "
                 "per example: create the model with another x_dim"
             )
         steps = self.by_step(x)
         present = ~steps.isnan().all(-1)
         if steps[present].isnan().any() or not present[0].all() or (present[1:] & ~present[:-1]).any():
             raise ValueError(
-                f"{self.name}: NaN marks the steps after a sequence's end, whole steps and no others: "
+                f"{self.called}: NaN marks the steps after a sequence's end, whole steps and no others: "
                 "see data.padded(x, length)"
             )
         if complaint := self.decoder.refuse(steps[present]):
-            raise ValueError(f"{self.name}: {complaint}")
+            raise ValueError(f"{self.called}: {complaint}")
         return x
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from dgm_tutor.files import write_safetensors
 from dgm_tutor.models.base import Model
@@ -26,6 +27,11 @@ def save(model: Model, path: str | Path, half: bool = False, notes: dict | None 
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     if half:
         weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
+    if parts := [key for key, value in model.settings.items() if isinstance(value, nn.Module)]:
+        raise ValueError(
+            f"{model.name} was created with a module of yours as its {', '.join(parts)}, which a file without code "
+            "cannot hold: keep model.state_dict(), and create the model with that module again"
+        )
     about = {"model": model.name, "settings": model.settings, "notes": notes or {}}
     return write_safetensors(Path(path), weights, {"dgm_tutor": json.dumps(about)})
 

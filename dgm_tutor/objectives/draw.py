@@ -50,7 +50,7 @@ class Draw:
     @cached_property
     def posterior(self) -> Distribution:
         """q(z|x), one per example."""
-        return self.model.posterior(self.x)
+        return self._part("posterior")(self.x)
 
     @cached_property
     def z(self) -> Tensor:
@@ -60,13 +60,13 @@ class Draw:
     @cached_property
     def likelihood(self) -> Distribution:
         """p(x|z) at the sampled z."""
-        return self.model.decoder(self.z)
+        return self._part("decoder")(self.z)
 
     # under p: z ~ p(z), x ~ p(x|z)
     @cached_property
     def prior(self) -> Distribution:
         """p(z)."""
-        return self.model.prior()
+        return self._part("prior")()
 
     @cached_property
     def prior_z(self) -> Tensor:
@@ -80,7 +80,7 @@ class Draw:
 
         TypeError where gradients are wanted and p(x|z) has no reparameterised samples.
         """
-        likelihood = self.model.decoder(self.prior_z)
+        likelihood = self._part("decoder")(self.prior_z)
         if likelihood.has_rsample:
             return likelihood.rsample()
         if torch.is_grad_enabled():
@@ -133,6 +133,13 @@ class Draw:
         if not isinstance(distribution, Independent):
             raise TypeError(f"expected a distribution Independent over the dimensions of z, got {distribution}")
         return distribution.base_dist.log_prob(z)
+
+    def _part(self, name: str) -> nn.Module:
+        """The model's component of that name; TypeError where it has none."""
+        part = getattr(self.model, name, None)
+        if part is None:
+            raise TypeError(f"{type(self.model).__name__} has no {name}, and a term of the objective asks for it")
+        return part
 
     @cached_property
     def _pairs(self) -> Tensor:

@@ -28,7 +28,7 @@ class Checkpoint:
         if self.path and self.path.is_dir():
             raise ValueError(f"{self.path} is a folder: expected a file, such as runs/vae.safetensors")
         self.model, self.optimizers = model, optimizers
-        self.run = json.loads(json.dumps(run))  # as it will be read back: lists for tuples
+        self.run = json.loads(json.dumps(run, default=str))  # as it is read back: lists for tuples, words for a module
 
     def save(self, step: int, history: History) -> None:
         """Replace the file by the present state, atomically."""

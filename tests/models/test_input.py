@@ -5,11 +5,13 @@ import re
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.distributions import Distribution, Independent
 
 from dgm_tutor import models, training
 from dgm_tutor.cli.examples import examples
 from dgm_tutor.data import Split
-from dgm_tutor.objectives import distortion, free_bits, importance_weighted, negative_log_likelihood
+from dgm_tutor.objectives import distortion, free_bits, importance_weighted, mmd, negative_log_likelihood, rate
 
 SIZES = {
     "info_gan": {"x_dim": 6, "classes": 3, "hidden": (8,)},
@@ -174,6 +176,62 @@ def test_an_exact_likelihood_is_asked_of_models_that_have_one():
         model.loss(torch.zeros(4, 6))
     model.objective = free_bits(0.1)
     assert model.loss(torch.zeros(4, 6)).total.isfinite()
+
+
+def test_a_term_that_asks_for_a_part_the_model_lacks_says_which():
+    for name, term in (("gan", distortion), ("gan", mmd("z")), ("flow", rate)):
+        model = create(name)
+        model.objective = term
+        with pytest.raises(TypeError, match="has no posterior, and a term"):
+            model.loss(torch.rand(4, 6))
+
+
+class Laplace(nn.Module):
+    """A prior of the reader's own."""
+
+    def forward(self):
+        return Independent(torch.distributions.Laplace(torch.zeros(2), torch.ones(2)), 1)
+
+
+class Samples(Distribution):
+    """What can be sampled, and has no density."""
+
+    arg_constraints = {}
+
+    def sample(self, sample_shape):
+        return torch.rand(*sample_shape, 2)
+
+
+def test_a_prior_of_one_s_own_trains_resumes_and_says_why_it_cannot_be_saved(tmp_path):
+    def trained(steps, **settings):
+        model = create("aae", prior=Laplace())
+        training.fit(model, examples_of(model), steps=steps, progress=False, **settings)
+        return model
+
+    trained(2, checkpoint=tmp_path / "run.safetensors")
+    resumed, whole = trained(4, checkpoint=tmp_path / "run.safetensors"), trained(4)
+    assert all(torch.equal(a, b) for a, b in zip(resumed.parameters(), whole.parameters(), strict=True))
+    with pytest.raises(ValueError, match="a module of yours as its prior"):
+        models.save(whole, tmp_path / "m.safetensors")
+
+
+def test_a_prior_without_a_density_leaves_no_bound_and_says_so():
+    prior = nn.Module()
+    prior.forward = lambda: Samples(event_shape=torch.Size([2]), validate_args=False)
+    with pytest.raises(models.Intractable, match=r"a part of it has no density\. Use sample"):
+        create("aae", prior=prior).elbo(torch.zeros(4, 6))
+
+
+def test_components_put_together_by_hand_are_called_by_their_class():
+    parts = create("vae")
+    model = models.LatentVariableModel(parts.prior, parts.decoder, parts.posterior, importance_weighted(2))
+    with pytest.raises(ValueError, match="^LatentVariableModel: expected a batch"):
+        model.loss(torch.zeros(6))
+
+
+def test_numpy_s_numbers_are_numbers(tmp_path):
+    model = create("beta_vae", z_dim=np.int64(3), beta=np.float32(2))
+    assert models.load(models.save(model, tmp_path / "m.safetensors")).settings == {**SMALL, "z_dim": 3, "beta": 2.0}
 
 
 def test_the_command_line_tells_a_batch_s_estimates_how_many_examples_there_are():

@@ -24,6 +24,8 @@ def examples(name: str, dataset: str, split: Split, settings: dict) -> Examples:
         return _stretches(name, dataset, split, settings)
     if name == "mvae":
         return _modalities(dataset, split)
+    if name == "labelled_aae":
+        return _labelled(dataset, split, settings)
     images = split.x.dtype == torch.uint8
     x = (split.pixels() if images else split.x).flatten(1)
     decided = {"x_dim": x.shape[1]} if "x_dim" in known and "steps" not in known else {}
@@ -51,6 +53,19 @@ def _modalities(dataset: str, split: Split) -> Examples:
     """A digit and its label, or the three views of a coloured digit."""
     if split.modalities:
         return pairs.views(split), {"modalities": "colour_grey_edges"}, None
-    if split.y is None or split.x.shape[1:] != (28, 28):
+    if not _has_labelled_digits(split):
         raise ValueError(f"mvae takes several modalities, and {dataset} has one: use mnist, fashion or colour_digits")
     return pairs.digits_and_labels(split), {"modalities": "digit_label"}, pairs.binarised
+
+
+def _labelled(dataset: str, split: Split, settings: dict) -> Examples:
+    """A digit with its label, as ``LabelledAAE.join`` puts them: every label is known."""
+    if not _has_labelled_digits(split):
+        raise ValueError(f"labelled_aae takes images with labels, and {dataset} are none: use mnist or fashion")
+    binary = settings.get("likelihood", "bernoulli") == "bernoulli"
+    decided = {"x_dim": 28 * 28, "classes": pairs.LABELS}
+    return pairs.digits_and_labels(split), decided, pairs.binarised if binary else None
+
+
+def _has_labelled_digits(split: Split) -> bool:
+    return split.y is not None and split.x.shape[1:] == (28, 28)

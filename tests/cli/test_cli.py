@@ -78,6 +78,14 @@ def test_an_mvae_learns_whatever_views_a_data_set_has(capsys, tmp_path, dataset,
     assert [entry["quantity"].split()[0] for entry in json.loads(out)][:2] == ["elbo", "log_marginal"]
 
 
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_labelled_autoencoder_gets_the_labels(capsys, tmp_path, likelihood):
+    tiny = ["--hidden", "(8,)", "--z-dim", 2, "--likelihood", likelihood, "--batch-size", 8, "--steps", 2]
+    code, out, err = run(capsys, "train", "labelled_aae", *tiny, "--out", tmp_path, "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["autoencoder/cross_entropy"] == pytest.approx(math.log(10), abs=0.3)
+
+
 def test_a_flow_of_images_gets_grey_levels_spread_over_their_cells(capsys, tmp_path):
     tiny = ["--hidden", "(4,)", "--layers", 2, "--batch-size", 8, "--steps", 2]
     code, out, err = run(capsys, "train", "flow", *tiny, "--out", tmp_path, "--json")
@@ -138,6 +146,7 @@ def test_sweep_trains_one_model_a_value(capsys, tmp_path):
         (["train", "vae", "--data", "two_moons"], "binarise"),
         (["train", "vae", "--data", "chorales"], "chorales are sequences: use one of rnn, vrnn"),
         (["train", "mvae", "--data", "two_moons"], "two_moons has one: use mnist, fashion or colour_digits"),
+        (["train", "labelled_aae", "--data", "two_moons"], "two_moons are none: use mnist or fashion"),
         (["train", "vae", "--beta", "2"], "no setting beta"),
         (["sweep", "beta_vae", "--beta", "3"], "several values"),
         (["sweep", "beta_vae", "--beta", "0:10:5"], "0 < low"),

@@ -141,7 +141,8 @@ def log_sums(values, out, m, STREAM: tl.constexpr):
         at = start + tl.arange(0, STREAM)
         tile = tl.load(values + row * m + at, mask=at < m, other=-float("inf"))
         new = tl.maximum(greatest, tl.max(tile))
-        total = total + tl.sum(tl.exp(tile - new))  # <- something is missing
+        # something is missing here:
+        total = total + tl.sum(tl.exp(tile - new))
         greatest = new
     tl.store(out + row + tl.arange(0, 1), greatest + tl.log(total))
 
@@ -199,8 +200,8 @@ def sample_and_rate(mu, log_sigma, z, rate, seed, d, WIDTH: tl.constexpr):
 mu, log_sigma = torch.randn(500, 6), 0.3 * torch.randn(500, 6)
 if READY:
     z, again, rate = torch.empty_like(mu), torch.empty_like(mu), torch.empty(500)
-    sample_and_rate[(500,)](mu, log_sigma, z, rate, 1, 6, WIDTH=8)
-    sample_and_rate[(500,)](mu, log_sigma, again, rate, 1, 6, WIDTH=8)
+    sample_and_rate[(500,)](mu, log_sigma, z, rate, 2, 6, WIDTH=8)
+    sample_and_rate[(500,)](mu, log_sigma, again, rate, 2, 6, WIDTH=8)
     eps = (z - mu) / log_sigma.exp()
     posterior, prior = torch.distributions.Normal(mu, log_sigma.exp()), torch.distributions.Normal(0.0, 1.0)
     wrong = (rate - torch.distributions.kl_divergence(posterior, prior).sum(1)).abs().max()

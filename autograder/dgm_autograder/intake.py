@@ -45,7 +45,10 @@ def identity(name: str) -> str:
 
 
 def stage(handed_in: Path, staged: Path, expected: list[str]) -> list[str]:
-    """Copy a folder plain, with every `expected` notebook (by name, without .ipynb) in it. Returns the notes."""
+    """Copy a folder plain, with every `expected` notebook (by name, without .ipynb) in it. Returns the notes.
+
+    The only notebook is the only expected one, whatever a browser or a student called it.
+    """
     notes, left, total, count = [], [], 0, 0
     extra = []
     for path, is_plain in walk(handed_in):
@@ -65,12 +68,15 @@ def stage(handed_in: Path, staged: Path, expected: list[str]) -> list[str]:
         write_bytes(staged / relative, content)
     if left:
         notes.append(f"Files left out, as no plain files, too large or too many: {named(left)}.")
-    if extra:
+    renamed = len(expected) == len(extra) == 1 and not os.path.lexists(handed_in / f"{expected[0]}.ipynb")
+    if renamed:
+        notes.append(f"The notebook was handed in under another name: {named(extra)}.")
+    elif extra:
         notes.append(f"Notebooks of other names were not graded: {named(extra)}.")
     notes += _time(handed_in / TIME, staged / TIME)
     for name in expected:
         try:
-            notebook = notebook_of(handed_in / f"{name}.ipynb")
+            notebook = notebook_of(handed_in / (extra[0] if renamed else f"{name}.ipynb"))
         except Refused as error:
             notebook = new_notebook(metadata={UNREADABLE: str(error)})
         notebook.metadata[NOTES] = notes

@@ -42,7 +42,8 @@ def hand_in_without_a_notebook(course: SmallCourse) -> None:
         elif name == "folder":
             path.mkdir()
         elif name == "other_name":
-            (path.parent / "mine.ipynb").write_text(json.dumps(course.solved()))
+            for mine in ("mine.ipynb", "mine, too.ipynb"):  # the only one would be taken, whatever its name
+                (path.parent / mine).write_text(json.dumps(course.solved()))
 
 
 class Graded:

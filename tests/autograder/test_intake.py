@@ -100,6 +100,7 @@ def test_a_notebook_that_cannot_be_taken_says_why(handed_in, content, reason):
 def test_a_notebook_that_is_no_file_is_refused_too(handed_in):
     path = handed_in / f"{NAME}.ipynb"
     path.rename(handed_in / "other.ipynb")
+    (handed_in / "another.ipynb").write_bytes(notebook(code("2")))
     staged, _, notes = taken(handed_in)
     assert "no notebook of this name" in staged["metadata"][UNREADABLE]
     assert "other.ipynb" in notes[0] and staged["metadata"][NOTES] == notes
@@ -107,6 +108,20 @@ def test_a_notebook_that_is_no_file_is_refused_too(handed_in):
     assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
     path.unlink()
     path.mkdir()
+    assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
+
+
+def test_the_only_notebook_is_the_one_that_is_asked_for_whatever_its_name(handed_in):
+    path, other = handed_in / f"{NAME}.ipynb", handed_in / f"{NAME} (1).ipynb"
+    other.write_bytes(notebook(code("2")))
+    staged, _, notes = taken(handed_in)
+    assert "".join(staged["cells"][0]["source"]) == "1" and "not graded" in notes[0], "one has the name"
+    path.unlink()
+    staged, _, notes = taken(handed_in)
+    assert "".join(staged["cells"][0]["source"]) == "2" and UNREADABLE not in staged["metadata"]
+    assert notes == [f"The notebook was handed in under another name: '{NAME} (1).ipynb'."]
+    other.unlink()
+    other.symlink_to("/etc/hostname")
     assert "no plain file" in taken(handed_in)[0]["metadata"][UNREADABLE]
 
 

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from dgm_tutor.cli.command import Command, add_json, later, show
+from dgm_tutor.cli.command import Command, add_json, later, show, wrote
 
 EXERCISES = Path("course") / "exercises"
 KEPT = Path("runs") / "matrix"  # what a broken-off run has done
@@ -63,8 +63,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         total, most = sum(score.score for score in marked), sum(score.points for score in marked)
         rows.append({"question": "all that a machine can mark", "score": total, "points": most})
     show(rows, arguments.json)
-    if not arguments.json:
-        print(f"Feedback: {output}")
+    wrote(output, "feedback")
     return 0
 
 
@@ -78,7 +77,7 @@ def _sheet(arguments: argparse.Namespace) -> int:
     if output.exists():
         raise ValueError(f"{output} is there already, perhaps with answers: move it, or name another with --output")
     assignment = selfstudy.find(output, arguments.sheet, arguments.course)
-    print(write_bytes(output, selfstudy.sheet(assignment)))
+    wrote(write_bytes(output, selfstudy.sheet(assignment)))
     return 0
 
 
@@ -92,7 +91,7 @@ def _exercises(arguments: argparse.Namespace) -> int:
 
     for folder in _folders(arguments):
         for path in generate(load(folder)):
-            print(path)
+            wrote(path)
     return 0
 
 
@@ -121,6 +120,7 @@ def _matrix(arguments: argparse.Namespace) -> int:
                 print(f"{row.exercise}: wrong verdict on {name}")
     if arguments.output:
         write_bytes(arguments.output, "\n".join(["# What the checks catch\n", *parts]).encode()).chmod(0o644)
+        wrote(arguments.output)
     return 1 if flips else 0
 
 

@@ -19,9 +19,11 @@ class EachFeedback(ExchangeReleaseFeedback):
             pages = folder / self.coursedir.assignment_id
             if not pages.is_dir() or not fnmatch.fnmatchcase(folder.name, self.coursedir.student_id or "*"):
                 continue
+            secret = pages / SECRET
+            if not (secret.is_file() and secret.stat().st_size):
+                left.append(folder.name)
+                continue
             try:
-                if not (pages / SECRET).read_text():
-                    raise ValueError("an empty secret")
                 self.src_path = glob.escape(str(pages))  # a name is no pattern
                 super().copy_files()
             except (OSError, ValueError) as error:
@@ -30,5 +32,5 @@ class EachFeedback(ExchangeReleaseFeedback):
         if left:
             self.fail(
                 f"No feedback in the exchange for {', '.join(left)}: what they handed in did not come through it, or "
-                f"without its {SECRET}. Everybody else's is there."
+                f"without its {SECRET}. Everybody else's is there; give these pages back the way the work came."
             )

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from dgm_tutor.cli.command import Command
+from dgm_tutor.cli.command import Command, wrote
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps([as_dict(result) for result in results], indent=2))
     if args.output:
         command = " ".join(["dgm-tutor claims", *args.numbers, f"--seeds {args.seeds}", *["--full"] * args.full])
-        files.write_bytes(args.output, as_markdown(results, command).encode())
+        wrote(files.write_bytes(args.output, as_markdown(results, command).encode()))
     return 1 if failed else 0
 
 

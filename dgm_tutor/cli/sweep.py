@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from dgm_tutor import models, training
-from dgm_tutor.cli.command import Command, show
+from dgm_tutor.cli.command import Command, show, wrote
 from dgm_tutor.cli.train import common, how, literal, row, steps_of, training_data, values
 from dgm_tutor.training.cluster import run_all
 
@@ -59,6 +59,7 @@ def _together(
         path = models.save(model, args.out / f"{labels[index]}.safetensors")
         rows.append(row({name: points[index]}, history, index, path))
     show(rows, args.json)
+    wrote(args.out, f"{len(rows)} files of weights")
     return 130 if history.interrupted else 0
 
 
@@ -78,6 +79,7 @@ def _one_by_one(
         models.create(args.name, seed=args.seed, **(decided | fixed | {name: point}))
     keep = [Path(shared["out"]) / f"{one}_steps={args.steps}.json" for one in labels]
     show(run_all(member, items, keep, args.scheduler, args.workers, progress=not args.json), args.json)
+    wrote(args.out, f"{len(items)} files of weights")
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from dgm_tutor import data, models, training
-from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.cli.command import Command, add_json, show, wrote
 from dgm_tutor.cli.examples import examples
 from dgm_tutor.models.registry import RECIPES
 
@@ -134,6 +134,7 @@ def _train(args: argparse.Namespace) -> int:
             return 130 if history.interrupted else 0  # the first process writes and speaks for all
         path = models.save(model, args.out / f"{label}.safetensors")
         show([row({"model": args.name}, history, None, path)], args.json)
+        wrote(path)
         return 130 if history.interrupted else 0
 
 

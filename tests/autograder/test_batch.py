@@ -121,7 +121,7 @@ def test_marks_do_not_depend_on_how_many_are_run_at_a_time(course):
     for jobs in (1, 3):
         said = course.nbgrader("autograde", NAME, "--force", f"--ClassAutograde.jobs={jobs}")
         assert [f"Finished {n} of 4: " in said for n in (1, 2, 3, 4)] == [True] * 4
-        assert "Graded 4, of them 0 flagged" in said and "submission/s" not in said
+        assert "Graded 4 submissions, of them 0 flagged" in said and "submission/s" not in said
         assert marks(course) == MARKS
         results[jobs] = {student: shown(course, student) for student in MARKS}
     assert results[1] == results[3]

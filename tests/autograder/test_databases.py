@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook
 
 from ..attacks.course import NAME, POINTS, RIGHT, SmallCourse
 from . import postgres as server
-from .test_teaching import desk, marks
+from .test_teaching import desk, marks, written
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +62,7 @@ def test_a_gradebook_in_postgresql_is_copied_graded_again_and_put_back(tmp_path,
     course.submit("ann", course.solved())
     course.submit("bob", course.solved(answers={**RIGHT, "scale": "def scale(x):\n    return 3 * x"}))
     desk(course, "grade", NAME)
-    first, copy = course.grades(), desk(course, "backup")
+    first, copy = course.grades(), str(written(desk(course, "backup")))
     assert {who: grades["scale"][0] for who, grades in first.items()} == {"ann": 0.0, "bob": 3.0}
     exercise.write_text(exercise.read_text().replace("3 * x", "2 * x"))
     changes = desk(course, "regrade", NAME, "--json")
@@ -73,7 +73,7 @@ def test_a_gradebook_in_postgresql_is_copied_graded_again_and_put_back(tmp_path,
     with Gradebook(course.db_url) as others:  # somebody has it open
         others.find_submission(NAME, "ann")
         others.db.commit()
-        kept = desk(course, "restore", copy).split(": ")[-1].strip()
+        kept = str(written(desk(course, "restore", copy)))
     assert course.grades() == first and len(desk(course, "audit", NAME, "--json")) == 6
     broken = tmp_path / "broken.dump"
     broken.write_bytes(Path(kept).read_bytes()[:-2000])

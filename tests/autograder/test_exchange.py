@@ -58,6 +58,7 @@ def test_a_class_through_the_exchange(tmp_path, monkeypatch):
     desk(course, "grade", NAME)
     assert course.grades()[student.name]["scale"][0] == 3.0
     said = desk(course, "feedback", NAME, "--publish", code=1)
+    assert said.endswith("give these pages back the way the work came.\n") and "App |" not in said
     assert "for [b], nul, void:" in said and student.name not in said.split("No feedback in the exchange")[1]
 
     student.nbgrader("fetch_feedback", NAME)

@@ -57,7 +57,7 @@ def test_a_scheduler_without_use_costs_nobody_a_result(graded, request, where, w
         graded.nbgrader("autograde", NAME, "--force", f"--ClassAutograde.scheduler={address}")
     said = str(failed.value)
     assert f"Nobody was graded: {why.replace('{}', address)}" in said
-    assert "Graded 0, of them 0 flagged; 1 were finished; 1 left out" in said
+    assert "Graded 0 submissions, of them 0 flagged; 1 were finished; 1 left out" in said
     assert {path.name: path.read_bytes() for path in results.iterdir()} == before
     marks = {student: {name: grade[0] for name, grade in found.items()} for student, found in graded.grades().items()}
     assert marks == {"ann": POINTS}

@@ -19,14 +19,16 @@ def test_a_notebook_anywhere_finds_its_exercises(tmp_path, monkeypatch):
 def test_a_sheet_holds_the_questions_and_can_be_graded_as_it_is(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["grade", "--sheet", "10-beta-vae"]) == 0
-    assert capsys.readouterr().out.strip() == "10-beta-vae.ipynb"
+    assert capsys.readouterr() == ("", "Wrote 10-beta-vae.ipynb\n")
     sheet = tmp_path / "10-beta-vae.ipynb"
     cells = {cell["id"]: "".join(cell["source"]) for cell in json.loads(sheet.read_text())["cells"]}
     assert "NotImplementedError" in cells["loss-answer"] and cells["price-answer"] == "price = None\n# YOUR CODE HERE"
     assert "BEGIN SOLUTION" not in sheet.read_text()
 
     assert cli.main(["grade", "10-beta-vae.ipynb", "--json"]) == 0
-    scores = {row["question"]: row["score"] for row in json.loads(capsys.readouterr().out)}
+    said, told = capsys.readouterr()
+    scores = {row["question"]: row["score"] for row in json.loads(said)}
+    assert told.endswith("Wrote 10-beta-vae-feedback.html: feedback\n")
     assert scores.pop("interpret") == "by hand"
     assert len(scores) == 7 and not any(scores.values())
 

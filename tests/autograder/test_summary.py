@@ -25,11 +25,11 @@ def test_a_run_ends_with_counts_and_reasons(tmp_path):
     course.submit("bob", course.solved(["import os\nos._exit(1)"]))
     course.submit("eve", "not a notebook")
     said = course.nbgrader("autograde", NAME)
-    assert "Graded 4, of them 3 flagged; 0 were finished; 0 left out." in said
+    assert "Graded 4 submissions, of them 3 flagged; 0 were finished; 0 left out." in said
     reasons = {line.split(": flagged: ")[0].split()[-1]: line for line in said.split("\n") if ": flagged: " in line}
     assert set(reasons) == {"bob", "dan", "eve"} and "the kernel died" in reasons["bob"]
     assert "grading it broke off: UnicodeError" in reasons["dan"]
     assert {grade[0] for grade in course.grades()["dan"].values()} == {0.0}
     course.submit("eve", course.solved())
     said = course.nbgrader("autograde", NAME)
-    assert "Graded 1, of them 0 flagged; 3 were finished; 0 left out." in said
+    assert "Graded 1 submissions, of them 0 flagged; 3 were finished; 0 left out." in said

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 import zipfile
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from dgm_autograder.collect import PlainCollect
 from dgm_autograder.pseudonyms import Pseudonyms
 from dgm_autograder.teaching import commands, late, lms, regrade, roster
-from dgm_autograder.teaching.course import Course
+from dgm_autograder.teaching.course import Course, nbgrader
 from dgm_autograder.teaching.export import _wide, cell, export
 from dgm_autograder.teaching.items import discrimination
 from dgm_autograder.teaching.late import Policy, extensions, policy, term
@@ -139,6 +140,9 @@ def pack(path: Path, files: dict[str, str | bytes]) -> Path:
     return path
 
 
+STRANGER = {"canvas": "102 (dejongbob)", "moodle": "102 (Bob de Jong)", "blackboard": "102"}
+
+
 @pytest.mark.parametrize("platform", PACKED)
 def test_a_platforms_download_becomes_submissions(tmp_path, platform):
     held = course(tmp_path / "course")
@@ -148,7 +152,7 @@ def test_a_platforms_download_becomes_submissions(tmp_path, platform):
     assert told == {
         "collected": ["ann", "102"],
         "unchanged": [],
-        "not on the roster": ["102"],
+        "not on the roster": [STRANGER[platform]],
         "not understood": ["readme.txt"],
     }
     place = tmp_path / "course" / "submitted" / "ann" / NAME
@@ -160,6 +164,22 @@ def test_a_platforms_download_becomes_submissions(tmp_path, platform):
     assert (place / f"{NAME}.ipynb").read_text() == "newer"
     old = list((tmp_path / "course" / "replaced" / "ann").rglob("*.ipynb"))
     assert [path.read_text() for path in old] == ["ann"], "what was replaced is kept"
+
+
+def test_moodles_numbers_are_of_one_assignment_and_people_are_known_by_their_names(tmp_path):
+    held = course(tmp_path / "course")
+    (held.folder / "roster.csv").write_text(
+        "id,first_name,last_name,lms_user_id\nann,Ann,O'Hara,7\nbob,Bob,de Jong,8\n"
+        "x1,Kim,Lee,1\nx2,Kim,Lee,2\nfay,Fay,Wray,9\nanon,,,11\n"
+    )
+    people = roster.roster(held)
+    handed = {"Ann OHara_8": "ann", "de Jong Bob_7": "bob", "Kim Lee_1": "?", "Zoe Zed_9": "?", "Some One_11": "anon"}
+    files = {f"{name}_assignsubmission_file/{NAME}.ipynb": whose for name, whose in handed.items()}
+    told = lms.collect(held, NAME, pack(tmp_path / "class.zip", files), "moodle", people)
+    assert sorted(told["collected"]) == ["1", "9", "ann", "anon", "bob"]
+    assert sorted(told["not on the roster"]) == ["1 (Kim Lee)", "9 (Zoe Zed)"]
+    for student in ("ann", "bob", "anon"):
+        assert (held.place("submitted", student, NAME) / f"{NAME}.ipynb").read_text() == student
 
 
 def test_what_a_download_hides_is_refused_for_its_student_alone(tmp_path):
@@ -243,7 +263,7 @@ def test_whoever_is_not_on_the_roster_is_in_no_row_that_a_platform_could_mistake
     graded(held, {"ann": 4.0, "102": 3.0})
     code = cli(["class", "export", NAME, "--for", platform, "--output", str(output), "--course", str(held.folder)])
     said, told = capsys.readouterr()
-    assert code == 0 and said == f"{output}\n" and "1 not on the roster: 102" in told
+    assert code == 0 and said == "" and f"Wrote {output}\n" in told and "1 not on the roster: 102" in told
     aside = tmp_path / "out-not-on-roster.csv"
     if platform == "plain":
         assert [(row[0], row[8]) for row in table(output)[1:]] == [("ann", "4"), ("fay", ""), ("102", "3")]
@@ -253,12 +273,69 @@ def test_whoever_is_not_on_the_roster_is_in_no_row_that_a_platform_could_mistake
         assert [(row[0], row[8]) for row in table(aside)[1:]] == [("102", "3")] and str(aside) in told
 
 
+def test_who_is_in_the_exchange_is_compared_with_the_roster(tmp_path, monkeypatch, capsys):
+    held = course(tmp_path / "course")
+    monkeypatch.setattr(commands.Course, "nbgrader", lambda *_, **__: None)
+    for student in ("ann", "mal"):
+        held.place("submitted", student, NAME).mkdir(parents=True)
+    asked = ["class", "collect", NAME, "--json", "--course", str(held.folder)]
+    assert cli(asked) == 0
+    assert [row["names"] for row in json.loads(capsys.readouterr().out)] == ["ann, mal"]
+    (held.folder / "roster.csv").write_text("id\nann\nfay\n")
+    assert cli(asked) == 1
+    told = {row["what"]: row["names"] for row in json.loads(capsys.readouterr().out)}
+    assert told == {"in submitted/": "ann, mal", "not on the roster": "mal", "not there": "fay"}
+
+
 def test_cells_whose_import_takes_grades_away_are_named(tmp_path):
     held = course(tmp_path / "course")
     graded(held, {"ann": 4.0, "bob": 3.0})
     graded(held, {"ann": 2.0}, "02-other")
     told = export(held, [], "moodle", tmp_path / "out.csv", None, {})
     assert told["without a mark"] == ["bob (02-other)"] and told["handed nothing in"] == []
+
+
+def test_an_unreadable_notebook_is_one_row_and_submissions_are_counted(tmp_path, capsys):
+    held = course(tmp_path / "course")
+    with Gradebook(held.db_url, "dgm-tutor") as gradebook:
+        gradebook.add_assignment(NAME)
+        gradebook.add_notebook("n", NAME)
+        for name in ("split", "loss", "words"):
+            gradebook.add_source_cell(name, "n", NAME, cell_type="code")
+            gradebook.add_grade_cell(name, "n", NAME, max_score=1, cell_type="code")
+            gradebook.add_solution_cell(name if name == "words" else f"{name}-answer", "n", NAME)
+        for student, unread in (("ann", []), ("bob", ["loss"]), ("eva", ["split", "loss"])):
+            gradebook.add_student(student)
+            gradebook.add_submission(NAME, student)
+            for name in ("split", "loss"):
+                grade = gradebook.find_grade(name, "n", NAME, student)
+                grade.auto_score, grade.needs_manual_grade = 0.0, name in unread
+                if name in unread:
+                    comment = gradebook.find_comment(f"{name}-answer", "n", NAME, student)
+                    comment.auto_comment = "Flagged: it could not be read."
+            gradebook.find_grade("words", "n", NAME, student).needs_manual_grade = student == "ann"
+        gradebook.db.commit()
+    asked = ["class", "flagged", NAME, "--course", str(held.folder)]
+    assert cli(asked) == 0
+    said, told = capsys.readouterr()
+    rows = [re.split(r"  +", line)[:3] for line in said.strip().split("\n")[1:]]
+    assert rows == [["bob", "loss", "it could not be read"], ["eva", "all 2", "it could not be read"]]
+    assert told == "Of 3 submissions 2 flagged; 1 with a question marked by hand\n"
+    assert cli([*asked, "--json"]) == 0
+    assert [row["questions"] for row in json.loads(capsys.readouterr().out)] == [["loss"], ["split", "loss"]]
+
+
+def test_what_nbgrader_failed_of_is_read_last_and_once(tmp_path, monkeypatch, capsys):
+    log = "[App | INFO] a file\n[App | WARNING] odd\n[App | CRITICAL] No room.\n[App | ERROR] nbgrader collect failed\n"
+    done = SimpleNamespace(returncode=1, stderr=log)
+    monkeypatch.setattr("dgm_autograder.teaching.course.subprocess.run", lambda *_, **__: done)
+    with pytest.raises(RuntimeError, match="^nbgrader collect: No room.$"):
+        nbgrader(tmp_path, "collect", "x", quiet=True)
+    assert capsys.readouterr() == ("", "[App | WARNING] odd\n")
+    done.stderr = "Traceback: oh\n"
+    with pytest.raises(RuntimeError, match="`nbgrader collect x` failed; its log is above"):
+        nbgrader(tmp_path, "collect", "x", quiet=True)
+    assert capsys.readouterr().err == "Traceback: oh\n"
 
 
 def test_a_platforms_number_is_exported_as_its_number_without_a_roster(tmp_path):

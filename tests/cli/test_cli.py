@@ -37,6 +37,7 @@ def test_train_keeps_weights_that_load_and_evaluate(capsys, tmp_path):
     code, out, err = run(capsys, *arguments)
     assert code == 0, err
     (row,) = json.loads(out)
+    assert err.endswith(f"Wrote {row['weights']}\n")
     assert row["steps"] == 40 and row["total"] == pytest.approx(row["distortion"] + 0.5 * row["rate"], rel=1e-3)
     assert models.load(row["weights"]).settings["beta"] == 0.5
     code, out, err = run(capsys, "evaluate", row["weights"], "--data", "two_moons", "--samples", 8, "--json")

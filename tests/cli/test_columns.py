@@ -2,6 +2,7 @@
 
 import random
 import re
+import subprocess
 import sys
 
 import pytest
@@ -63,3 +64,11 @@ def test_what_is_listed_fits_a_terminal_and_is_a_line_a_row_in_a_pipe(capsys, mo
     assert not lost - {"name", "recipe", "objective"}  # headings that a paragraph needs not
     if words[0] == "models":
         assert sum(line.split(" ")[0] in models.names() for line in piped.split("\n")) == len(models.names())
+
+
+def test_what_was_written_is_said_after_the_result_and_apart_from_it():
+    code = "from dgm_tutor.cli.command import show, wrote; show([{'a': 1}], False); wrote('b.csv', 'marks')"
+    together = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert together.stdout == "a\n1\nWrote b.csv: marks\n"
+    apart = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert apart.stdout == "a\n1\n"

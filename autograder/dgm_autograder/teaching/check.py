@@ -36,7 +36,7 @@ def check(course: Course, name: str, seeds: int, jobs: int) -> list[Finding]:
     for kind, verdict in (("right", "accepted"), ("wrong", "refused")):
         count = sum(getattr(row, kind) for row in rows)
         flips = [f"{row.exercise}: {flip}" for row in rows for flip in row.flipped if flip.startswith(f"{kind}/")]
-        claim = f"{count} {kind} answers are {verdict}, on {seeds} draws each"
+        claim = f"{count} {kind} answers are {verdict}, on {seeds} {'draw' if seeds == 1 else 'draws'} each"
         findings.append(Finding(claim, not flips, "; ".join(flips)))
     points = {exercise.name: float(exercise.points) for exercise in public.exercises}
     marks = _graded(course, public)

@@ -1,7 +1,7 @@
 """`dgm-tutor class ...`: an instructor's way from release to export, one command a step.
 
 Exit codes: 0 done, 1 refused or something for the instructor to look at (a failed check, somebody left out), 2 wrong
-usage. nbgrader's own log goes to stderr, results to stdout.
+usage. Results go to stdout; to stderr nbgrader's log, what was written, and last of all a sentence on what was done.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from dgm_tutor.cli.command import Command, add_json, show
+from dgm_tutor.cli.command import Command, add_json, show, wrote
 from dgm_tutor.files import write_bytes
 
 from dgm_autograder import audit
@@ -47,9 +47,10 @@ def _release(course: Course, given: argparse.Namespace) -> int:
     if _check(course, given):
         raise RuntimeError("not released: a check above does not hold")
     course.nbgrader("generate_assignment", given.assignment, "--force", quiet=True)
+    wrote(course.place("release", ".", given.assignment), "the students' notebook")
     if given.publish:
         course.nbgrader("release_assignment", given.assignment, "--force", quiet=True)
-    _say(f"Released: {course.place('release', '.', given.assignment)}{' and the exchange' if given.publish else ''}")
+        _say(f"{given.assignment} is in nbgrader's exchange, too")
     return 0
 
 
@@ -62,17 +63,27 @@ def _add_collect(parser: argparse.ArgumentParser) -> None:
 
 def _collect(course: Course, given: argparse.Namespace) -> int:
     if given.zip is None:
-        course.nbgrader("collect", given.assignment, "--update")
-        submitted = course.folder / course.app.coursedir.submitted_directory
-        there = sorted(path.parent.name for path in submitted.glob(f"*/{given.assignment}"))
-        show([{"what": "in submitted/", "count": len(there), "names": ", ".join(there)}], given.json)
-        return 0
-    if given.platform is None:
+        told = _collected(course, given)
+    elif given.platform is None:
         raise ValueError(f"say where {given.zip} is from: --from {', --from '.join(sorted(lms.NAMES))}")
-    people = roster.roster(course, given.roster)
-    told = lms.collect(course, given.assignment, given.zip, given.platform, people)
+    else:
+        people = roster.roster(course, given.roster)
+        told = lms.collect(course, given.assignment, given.zip, given.platform, people)
     show([{"what": what, "count": len(names), "names": ", ".join(names)} for what, names in told.items()], given.json)
-    return 1 if told["not understood"] or told["not on the roster"] else 0
+    return 1 if told.get("not understood") or told.get("not on the roster") else 0
+
+
+def _collected(course: Course, given: argparse.Namespace) -> dict[str, list[str]]:
+    """From the exchange; who is there by now, and, by a roster, who should not be and who is not."""
+    course.nbgrader("collect", given.assignment, "--update")
+    submitted, names = course.folder / course.app.coursedir.submitted_directory, roster.real(course)
+    folders = (path.parent.name for path in submitted.glob(f"*/{given.assignment}"))
+    there = sorted(names.get(folder, folder) for folder in folders)
+    if given.roster is None and not (course.folder / roster.FILE).is_file():
+        return {"in submitted/": there}
+    people = roster.roster(course, given.roster)
+    strangers = [student for student in there if student not in people]
+    return {"in submitted/": there, "not on the roster": strangers, "not there": sorted(set(people) - set(there))}
 
 
 def _add_grade(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +96,7 @@ def _grade(course: Course, given: argparse.Namespace) -> int:
         raise ValueError(f"--jobs {given.jobs}: expected a number of submissions at a time, 1 or more")
     if course.database is None or course.database.is_file():
         try:
-            _say(f"Backed up: {backup.backup(course, label='-before-grading')}")
+            wrote(backup.backup(course, label="-before-grading"), "the gradebook as it was")
         except postgres.Missing as error:
             _say(f"Not backed up: {error}")
     jobs = [] if given.jobs is None else [f"--ClassAutograde.jobs={given.jobs}"]
@@ -97,10 +108,14 @@ def _grade(course: Course, given: argparse.Namespace) -> int:
 
 
 def _flagged(course: Course, given: argparse.Namespace) -> int:
-    rows = review.waiting(course, given.assignment)
-    flagged = review.flagged(rows)
-    show(flagged, given.json)
-    _say(f"{len(flagged)} flagged; {len(rows) - len(flagged)} marks of questions marked by hand are open")
+    found = review.waiting(course, given.assignment)
+    flagged = review.flagged(found)
+    show([vars(one) if given.json else one.row() for one in flagged], given.json)
+    with course.gradebook() as gradebook:
+        everyone = _count(len(course.submissions(gradebook, given.assignment)), "submission")
+    looked_at = {one.student for one in flagged}
+    by_hand = {one.student for one in found if one not in flagged}
+    _say(f"Of {everyone} {len(looked_at)} flagged; {len(by_hand)} with a question marked by hand")
     return 0
 
 
@@ -111,10 +126,12 @@ def _add_feedback(parser: argparse.ArgumentParser) -> None:
 
 def _feedback(course: Course, given: argparse.Namespace) -> int:
     course.nbgrader("generate_feedback", given.assignment, quiet=True)
+    folder = course.folder / course.app.coursedir.feedback_directory
+    pages = _count(len(list(folder.glob(f"*/{given.assignment}/*.html"))), "page")
+    wrote(folder, f"{pages} for {given.assignment}")
     if given.publish:
         course.nbgrader("release_feedback", given.assignment, quiet=True)
-    pages = list(course.folder.glob(f"{course.app.coursedir.feedback_directory}/*/{given.assignment}/*.html"))
-    _say(f"{len(pages)} pages in {course.folder / course.app.coursedir.feedback_directory}")
+        _say(f"{pages} in nbgrader's exchange, too")
     return 0
 
 
@@ -141,11 +158,11 @@ def _export(course: Course, given: argparse.Namespace) -> int:
         if any(row["penalty"] != row["penalty before"] for row in rows):
             _say("Penalties are not those of late.toml and the marks: run `dgm-tutor class late --apply`")
     told = export.export(course, given.assignment, given.platform, output, given.roster, titles)
+    wrote(output)
     where = {} if given.platform == "plain" else ELSEWHERE
     for what, names in told.items():
         if names:
             _say(f"{len(names)} {what}: {', '.join(names)}{where.get(what, '').format(aside=export.aside(output))}")
-    print(output)
     return 0
 
 
@@ -164,13 +181,18 @@ def _add_regrade(parser: argparse.ArgumentParser) -> None:
 def _regrade(course: Course, given: argparse.Namespace) -> int:
     if given.apply:
         changes, kept = regrade.apply(course, given.assignment)
-        _say(f"The gradebook before: {kept}")
+        wrote(kept, "the gradebook as it was")
     else:
         changes = regrade.preview(course, given.assignment)
     show([vars(change) for change in changes], given.json)
     students = {change.student for change in changes if change.score_before != change.score_after}
-    done = "changed" if given.apply else "would change; nothing is changed yet (--apply does it)"
-    _say(f"{len(changes)} automatic marks and the scores of {len(students)} students {done}")
+    what = f"{_count(len(changes), 'automatic mark')}, and with them the scores of {_count(len(students), 'student')}"
+    if not changes:
+        _say("No mark changes")
+    elif given.apply:
+        _say(f"Changed: {what}")
+    else:
+        _say(f"Would change: {what}. Nothing is changed yet: `dgm-tutor class regrade {given.assignment} --apply` does")
     return 0
 
 
@@ -181,9 +203,9 @@ def _add_items(parser: argparse.ArgumentParser) -> None:
 
 def _items(course: Course, given: argparse.Namespace) -> int:
     found = items.items(course, given.assignment)
-    if given.output:
-        write_bytes(given.output, items.page(given.assignment, found).encode())
     show([vars(item) if given.json else items.row(item) for item in found], given.json)
+    if given.output:
+        wrote(write_bytes(given.output, items.page(given.assignment, found).encode()))
     return 0
 
 
@@ -197,9 +219,11 @@ def _late(course: Course, given: argparse.Namespace) -> int:
         rows = late.apply(gradebook, course.folder, roster.real(course), write=given.apply)
     show(rows, given.json)
     if not rows:
-        _say("nobody is late by the hand-in times in the gradebook, and nobody has an extension")
-    if not given.apply and any(row["penalty"] != row["penalty before"] for row in rows):
-        _say("nothing is changed yet (--apply does it)")
+        _say("Nobody is late by the hand-in times in the gradebook, and nobody has an extension")
+    if given.apply:
+        _say("The gradebook has these due dates, extensions and penalties")
+    elif any(row["penalty"] != row["penalty before"] for row in rows):
+        _say("Nothing is changed yet: `dgm-tutor class late --apply` does")
     return 0
 
 
@@ -221,7 +245,7 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
 
 
 def _backup(course: Course, given: argparse.Namespace) -> int:
-    print(backup.backup(course, given.to))
+    wrote(backup.backup(course, given.to), "the gradebook")
     return 0
 
 
@@ -230,12 +254,17 @@ def _add_restore(parser: argparse.ArgumentParser) -> None:
 
 
 def _restore(course: Course, given: argparse.Namespace) -> int:
-    _say(f"What it replaced: {backup.restore(course, given.copy)}")
+    wrote(backup.restore(course, given.copy), "the gradebook as it was")
+    _say(f"The gradebook is that of {given.copy}")
     return 0
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 STEPS = (

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -88,13 +89,30 @@ class Course:
 
 
 def nbgrader(folder: Path, command: str, *arguments: str, quiet: bool = False) -> None:
-    """Run one of nbgrader's commands. Raises `RuntimeError` where it fails; its log goes to stderr."""
+    """Run one of nbgrader's commands; its log goes to stderr, of a quiet one what it warns of before it fails.
+
+    Raises `RuntimeError` where it fails, with nbgrader's last word on it: that is what an instructor reads last.
+    """
     line = [sys.executable, "-W", "ignore", "-m", "nbgrader", command, *arguments]
     said = {"stderr": subprocess.PIPE, "text": True} if quiet else {}
     done = subprocess.run(line, cwd=folder, stdout=2, **said)
-    if done.returncode:
-        about = f":\n{done.stderr[-3000:]}" if quiet else "; its log is above"
-        raise RuntimeError(f"`nbgrader {command} {' '.join(arguments)}` failed{about}")
+    if not done.returncode:
+        return
+    failed = f"`nbgrader {command} {' '.join(arguments)}` failed; its log is above"
+    if not quiet:
+        raise RuntimeError(failed)
+    log = [entry for entry in done.stderr.splitlines() if not re.match(r"\[\w+ \| (INFO|DEBUG)\]", entry)]
+    told = [entry for entry in log if re.match(r"\[\w+ \| (ERROR|CRITICAL)\]", entry)]
+    reasons = [entry for entry in told if not entry.endswith(f"nbgrader {command} failed")]
+    for entry in log:
+        if entry not in told[-1:] + reasons[-1:]:
+            print(entry, file=sys.stderr)
+    raise RuntimeError(f"nbgrader {command}: {reasons[-1].split('] ', 1)[1]}" if reasons else failed)
+
+
+def questions(gradebook: Gradebook, assignment: str) -> list[str]:
+    """The names of an assignment's questions, in the sheet's order."""
+    return [cell.name for book in gradebook.find_assignment(assignment).notebooks for cell in book.source_cells]
 
 
 def known(gradebook: Gradebook, assignment: str) -> None:

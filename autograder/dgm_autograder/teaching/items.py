@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from statistics import fmean, stdev
 
-from dgm_autograder.teaching.course import Course
+from dgm_autograder.teaching.course import Course, questions
 from dgm_autograder.verdicts import found
 
 TAIL = 0.27  # of the class, at either end: Kelley (1939)
@@ -49,8 +49,7 @@ def items(course: Course, assignment: str) -> list[Item]:
                         outcomes.setdefault(grade.name, Counter())[verdict["outcome"]] += 1
                         if verdict["slip"]:
                             slips.setdefault(grade.name, Counter())[verdict["slip"]] += 1
-        cells = [cell.name for book in gradebook.find_assignment(assignment).notebooks for cell in book.source_cells]
-    order = {name: index for index, name in enumerate(cells)}
+        order = {name: index for index, name in enumerate(questions(gradebook, assignment))}
     return [
         Item(
             name,

@@ -23,8 +23,8 @@ from dgm_autograder.teaching.late import policy
 from dgm_autograder.teaching.roster import Person, keep_numbers, pseudonyms
 
 NAMES = {
-    "canvas": re.compile(r"(?:.*/)?[^/_]+_(?:LATE_)?(?P<student>\d+)_\d+_(?P<file>[^/]+)"),
-    "moodle": re.compile(r"(?:.*/)?[^/]+_(?P<student>\d+)_assignsubmission_file_?/?(?P<file>[^/]+(?:/.+)?)"),
+    "canvas": re.compile(r"(?:.*/)?(?P<name>[^/_]+)_(?:LATE_)?(?P<student>\d+)_\d+_(?P<file>[^/]+)"),
+    "moodle": re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<student>\d+)_assignsubmission_file_?/?(?P<file>[^/]+(?:/.+)?)"),
     "blackboard": re.compile(
         r"(?:.*/)?[^/]+_(?P<student>[^/_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<file>[^/]+)|\.txt)"
     ),
@@ -33,8 +33,9 @@ NAMES = {
 
 @dataclass
 class Handed:
-    """What one student handed in; `when` is UTC, where the platform's names tell."""
+    """What one student handed in; `name` as the platform writes it, `when` in UTC: where the file names tell."""
 
+    name: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     when: datetime | None = None
 
@@ -44,19 +45,23 @@ def collect(
 ) -> dict[str, list]:
     """Put every student's files into submitted/. Returns names: collected, unchanged, strangers, not understood.
 
-    The platform's number of a student is looked up in the roster; whoever is not on it keeps the number as a name.
+    Students are looked up in the roster by the platform's number, in Moodle's download by name (`Known`); whoever is
+    not on it keeps the number as a name.
     What is replaced by a newer submission moves to replaced/.
     """
     zone = getattr(policy(course.folder), "timezone", UTC)
     handed, left = _read(archive, platform, zone)
-    known = {person.lms_user_id or person.id: person.id for person in people.values()}
+    known = Known(people, platform)
     released = sorted(path.name for path in course.place("release", ".", assignment).glob("*.ipynb"))
     table = pseudonyms(course)
+    strangers: list[str] = []
     told: dict[str, list] = {"collected": [], "unchanged": [], "not on the roster": [], "not understood": left}
     for number, submission in sorted(handed.items()):
-        student = known.get(number, number)
-        if people and number not in known:
-            told["not on the roster"].append(student)
+        student = known.student(number, submission.name)
+        if student is None:
+            student = number
+            strangers.append(number)
+            told["not on the roster"] += [f"{number} ({submission.name})" if submission.name else number] * bool(people)
         folder = course.place("submitted", table.of(student) if table else student, assignment)
         files = _named(submission.files, released)
         if submission.when:
@@ -75,8 +80,39 @@ def collect(
             folder.rename(old)
         part.rename(folder)
         told["collected"].append(student)
-    keep_numbers(course, [number for number in handed if number not in known])
+    if platform != "moodle":
+        keep_numbers(course, strangers)
     return told
+
+
+class Known:
+    """Who is meant by a platform's number and name.
+
+    The number in Moodle's file names is drawn anew for each assignment and says nothing of a person: there it is the
+    full name, if only one has it; the number counts for people without a name on the roster.
+    """
+
+    def __init__(self, people: dict[str, Person], platform: str):
+        self.numbers = {person.lms_user_id or person.id: person.id for person in people.values()}
+        self.names: dict[str, set[str]] = {}
+        if platform == "moodle":
+            for p in people.values():
+                for name in (f"{p.first_name} {p.last_name}", f"{p.last_name} {p.first_name}"):
+                    self.names.setdefault(_letters(name), set()).add(p.id)
+        self.named = {p.id for p in people.values() if platform == "moodle" and _letters(p.first_name + p.last_name)}
+
+    def student(self, number: str, name: str) -> str | None:
+        """The id, or None for somebody who is not on the roster, or cannot be told from another."""
+        called = self.names.get(_letters(name), set()) & self.named
+        if called:
+            return next(iter(called)) if len(called) == 1 else None
+        found = self.numbers.get(number)
+        return None if found in self.named else found
+
+
+def _letters(name: str) -> str:
+    """What is left of a name in every file system."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def _read(archive: Path, platform: str, zone: ZoneInfo) -> tuple[dict[str, Handed], list[str]]:
@@ -91,7 +127,7 @@ def _read(archive: Path, platform: str, zone: ZoneInfo) -> tuple[dict[str, Hande
         if path is None or path.is_absolute() or ".." in path.parts or "\\" in name or not name.isprintable():
             left.append(name)
             continue
-        submission = handed.setdefault(match["student"], Handed())
+        submission = handed.setdefault(match["student"], Handed(match.groupdict().get("name", "")))
         when = _time(match.groupdict().get("when"), zone)
         if when and submission.when and when != submission.when:
             if when < submission.when:

@@ -31,6 +31,9 @@ BUILT = ".release"  # beside release/
 DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
 
 
+UNFINISHED = "not graded to the end, or not in this gradebook; run `nbgrader autograde` again"
+
+
 class Listed:
     """Finds submissions by listing folders: a student's name is no pattern, so brackets in it hide nobody."""
 
@@ -180,11 +183,13 @@ class ClassFeedback(Listed, GenerateFeedback):
         super().start()
 
     def init_notebooks(self) -> None:
-        """Take finished results only."""
+        """Take finished results only, of which the gradebook has the marks: an older copy may have been put back."""
         self.assignments, self.notebooks = {}, []
+        with gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+            marked = {submission.student.id for submission in book.assignment_submissions(self.coursedir.assignment_id)}
         for name, folder in self.students(self.coursedir.autograded_directory):
-            if not (folder / DONE).is_file():
-                self.log.warning("%s: not graded to the end; run `nbgrader autograde` again", name)
+            if not (folder / DONE).is_file() or name not in marked:
+                self.log.warning("%s: %s", name, UNFINISHED)
                 continue
             notebooks = [str(path) for path in folder.iterdir() if path.suffix == ".ipynb"]
             self.assignments[str(folder)] = [

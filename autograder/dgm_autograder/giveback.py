@@ -19,8 +19,7 @@ class EachFeedback(ExchangeReleaseFeedback):
             pages = folder / self.coursedir.assignment_id
             if not pages.is_dir() or not fnmatch.fnmatchcase(folder.name, self.coursedir.student_id or "*"):
                 continue
-            secret = pages / SECRET
-            if not (secret.is_file() and secret.stat().st_size):
+            if not _secret(pages):
                 left.append(folder.name)
                 continue
             try:
@@ -34,3 +33,11 @@ class EachFeedback(ExchangeReleaseFeedback):
                 f"No feedback in the exchange for {', '.join(left)}: what they handed in did not come through it, or "
                 f"without its {SECRET}. Everybody else's is there; give these pages back the way the work came."
             )
+
+
+def _secret(pages: Path) -> str:
+    """The secret that was handed in with the work; empty where there is none, or none that is text."""
+    try:
+        return (pages / SECRET).read_text()
+    except (OSError, ValueError):
+        return ""

@@ -173,8 +173,9 @@ class Restore(NbGraderPreprocessor):
         about = resources["nbgrader"]
         cells = master(about["db_url"], about["assignment"], about["notebook"], self._released())
         nb, flags = restore(nb, cells)
-        for name, why in flags.items():
-            self.log.warning("%s, cell %s: %s", about["student"], name, why)
+        for why in dict.fromkeys(flags.values()):  # once: a notebook that cannot be read has it at every cell
+            names = ", ".join(name for name, other in flags.items() if other == why)
+            self.log.warning("%s, %s: %s", about["student"], names, why)
         return nb, resources
 
     def _released(self) -> Callable[[str], str]:

@@ -39,7 +39,7 @@ def test_a_class_through_the_exchange(tmp_path, monkeypatch):
     monkeypatch.setattr(small, "SETTINGS", f"{small.SETTINGS}c.Exchange.root = {str(exchange)!r}\n")
     (tmp_path / "prof").mkdir()
     course, student = SmallCourse(tmp_path / "prof"), Student(tmp_path / "home", exchange)
-    assert "and the exchange" in desk(course, "release", NAME, "--publish", "--seeds", "1", "--jobs", "1")
+    assert "in nbgrader's exchange, too" in desk(course, "release", NAME, "--publish", "--seeds", "1", "--jobs", "1")
     student.nbgrader("fetch_assignment", NAME)
     work = student.home / NAME / f"{NAME}.ipynb"
     assert json.loads(work.read_text())["cells"] == course.release["cells"]

@@ -54,7 +54,7 @@ def desk(course: SmallCourse, *words: str, code: int = 0):
 
 def written(said: str) -> Path:
     """The file that a command says it wrote."""
-    return Path(re.search(r"^Wrote ([^:\n]+)", said, re.MULTILINE)[1])
+    return Path(re.search(r"Wrote ([^:\n]+)", said)[1])
 
 
 def marks(course: SmallCourse, question: str) -> dict[str, float]:
@@ -121,8 +121,8 @@ def test_marks_are_exact_before_and_after(term):
 
 
 def test_who_is_flagged_comes_with_a_reason(term):
-    (row,) = term.grade
-    assert row["student"] == "dan" and row["questions"] == ["total", "scale"] and "the kernel died" in row["reason"]
+    assert [(row["student"], row["questions"]) for row in term.grade] == [("dan", ["total"]), ("dan", ["scale"])]
+    assert all("the kernel died" in row["reason"] for row in term.grade)
     assert term.grade[0]["open"].startswith("formgrader/submissions/")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from dgm_autograder import converters
 from dgm_autograder.collect import PlainCollect
 from dgm_autograder.pseudonyms import Pseudonyms
 from dgm_autograder.teaching import commands, late, lms, regrade, roster
@@ -325,13 +326,33 @@ def test_an_unreadable_notebook_is_one_row_and_submissions_are_counted(tmp_path,
     assert [row["questions"] for row in json.loads(capsys.readouterr().out)] == [["loss"], ["split", "loss"]]
 
 
+def test_whose_marks_are_not_in_the_gradebook_keeps_nobody_elses_page_back(tmp_path, monkeypatch, capsys):
+    held = course(tmp_path / "course")
+    graded(held, {"ann": 4.0})
+    for student in ("ann", "bob", "cat"):  # bob's marks are gone with an older copy, cat's grading was broken off
+        place = held.place("autograded", student, NAME)
+        place.mkdir(parents=True)
+        (place / "n.ipynb").write_text("{}")
+        if student != "cat":
+            (place / converters.DONE).touch()
+    held.app.coursedir.assignment_id = NAME
+    step = converters.ClassFeedback(coursedir=held.app.coursedir, config=held.config)
+    step.init_notebooks()
+    assert list(step.assignments) == [str(held.place("autograded", "ann", NAME))]
+    log = [f"[App | WARNING] {student}: {converters.UNFINISHED}" for student in ("bob", "cat")]
+    monkeypatch.setattr(commands.Course, "nbgrader", lambda *_, **__: ["[App | WARNING] odd", *log])
+    assert cli(["class", "feedback", NAME, "--course", str(held.folder)]) == 1
+    assert f"No new page for bob, cat: {converters.UNFINISHED}\n" in capsys.readouterr().err
+
+
 def test_what_nbgrader_failed_of_is_read_last_and_once(tmp_path, monkeypatch, capsys):
-    log = "[App | INFO] a file\n[App | WARNING] odd\n[App | CRITICAL] No room.\n[App | ERROR] nbgrader collect failed\n"
+    log = "[App | INFO] a file\n[App | WARNING] odd\n[App | CRITICAL] No room.\n"
+    log += "[App | ERROR] Please see above\n[App | ERROR] nbgrader collect failed\n"
     done = SimpleNamespace(returncode=1, stderr=log)
     monkeypatch.setattr("dgm_autograder.teaching.course.subprocess.run", lambda *_, **__: done)
     with pytest.raises(RuntimeError, match="^nbgrader collect: No room.$"):
         nbgrader(tmp_path, "collect", "x", quiet=True)
-    assert capsys.readouterr() == ("", "[App | WARNING] odd\n")
+    assert capsys.readouterr() == ("", "[App | WARNING] odd\n[App | ERROR] Please see above\n")
     done.stderr = "Traceback: oh\n"
     with pytest.raises(RuntimeError, match="`nbgrader collect x` failed; its log is above"):
         nbgrader(tmp_path, "collect", "x", quiet=True)

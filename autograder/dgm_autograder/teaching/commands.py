@@ -12,7 +12,7 @@ from pathlib import Path
 from dgm_tutor.cli.command import Command, add_json, show, wrote
 from dgm_tutor.files import write_bytes
 
-from dgm_autograder import audit
+from dgm_autograder import audit, converters
 from dgm_autograder.teaching import backup, check, export, items, late, lms, postgres, regrade, review, roster
 from dgm_autograder.teaching.course import Course
 
@@ -125,14 +125,17 @@ def _add_feedback(parser: argparse.ArgumentParser) -> None:
 
 
 def _feedback(course: Course, given: argparse.Namespace) -> int:
-    course.nbgrader("generate_feedback", given.assignment, quiet=True)
+    log = course.nbgrader("generate_feedback", given.assignment, quiet=True)
     folder = course.folder / course.app.coursedir.feedback_directory
     pages = _count(len(list(folder.glob(f"*/{given.assignment}/*.html"))), "page")
     wrote(folder, f"{pages} for {given.assignment}")
     if given.publish:
         course.nbgrader("release_feedback", given.assignment, quiet=True)
         _say(f"{pages} in nbgrader's exchange, too")
-    return 0
+    left = [entry.split("] ", 1)[1].split(": ")[0] for entry in log if entry.endswith(converters.UNFINISHED)]
+    if left:
+        _say(f"No new page for {', '.join(left)}: {converters.UNFINISHED}")
+    return 1 if left else 0
 
 
 def _add_roster(parser: argparse.ArgumentParser) -> None:

@@ -83,27 +83,28 @@ class Course:
             raise ValueError(f"no exercises called {name!r} in {folder.parent}; there are {there}")
         return load(folder, self.overlay if private else None)
 
-    def nbgrader(self, command: str, *arguments: str, quiet: bool = False) -> None:
+    def nbgrader(self, command: str, *arguments: str, quiet: bool = False) -> list[str]:
         """Run one of nbgrader's commands here: see `nbgrader`."""
-        nbgrader(self.folder, command, *arguments, quiet=quiet)
+        return nbgrader(self.folder, command, *arguments, quiet=quiet)
 
 
-def nbgrader(folder: Path, command: str, *arguments: str, quiet: bool = False) -> None:
+def nbgrader(folder: Path, command: str, *arguments: str, quiet: bool = False) -> list[str]:
     """Run one of nbgrader's commands; its log goes to stderr, of a quiet one what it warns of before it fails.
 
-    Raises `RuntimeError` where it fails, with nbgrader's last word on it: that is what an instructor reads last.
+    Returns what a quiet one warned of. Raises `RuntimeError` where it fails, with nbgrader's last word on it: that is
+    what an instructor reads last.
     """
     line = [sys.executable, "-W", "ignore", "-m", "nbgrader", command, *arguments]
     said = {"stderr": subprocess.PIPE, "text": True} if quiet else {}
     done = subprocess.run(line, cwd=folder, stdout=2, **said)
+    log = [entry for entry in (done.stderr or "").splitlines() if not re.match(r"\[\w+ \| (INFO|DEBUG)\]", entry)]
     if not done.returncode:
-        return
+        return log
     failed = f"`nbgrader {command} {' '.join(arguments)}` failed; its log is above"
     if not quiet:
         raise RuntimeError(failed)
-    log = [entry for entry in done.stderr.splitlines() if not re.match(r"\[\w+ \| (INFO|DEBUG)\]", entry)]
     told = [entry for entry in log if re.match(r"\[\w+ \| (ERROR|CRITICAL)\]", entry)]
-    reasons = [entry for entry in told if not entry.endswith(f"nbgrader {command} failed")]
+    reasons = [entry for entry in told if not re.search(f"nbgrader {command} failed$|[|] ERROR. Please see", entry)]
     for entry in log:
         if entry not in told[-1:] + reasons[-1:]:
             print(entry, file=sys.stderr)

@@ -288,6 +288,19 @@ def test_who_is_in_the_exchange_is_compared_with_the_roster(tmp_path, monkeypatc
     assert told == {"in submitted/": "ann, mal", "not on the roster": "mal", "not there": "fay"}
 
 
+def test_a_small_class_and_an_empty_log_are_said(tmp_path, capsys):
+    held = course(tmp_path / "course")
+    graded(held, {"ann": 4.0, "bob": 3.0})
+    here = ["--course", str(held.folder)]
+    assert cli(["class", "items", NAME, "--output", str(tmp_path / "items.html"), *here]) == 0
+    said, told = capsys.readouterr()
+    assert said.split()[0] == "question" and told.startswith(f"Wrote {tmp_path / 'items.html'}\nFewer than 30 students")
+    graded(held, {f"s{index:02d}": 1.0 for index in range(30)}, "02-other")
+    assert cli(["class", "items", "02-other", *here]) == 0 and capsys.readouterr().err == ""
+    for student, changes in (("ann", "1 change of marks on record\n"), ("mal", "0 changes of marks on record\n")):
+        assert cli(["class", "audit", "--student", student, *here]) == 0 and capsys.readouterr().err == changes
+
+
 def test_cells_whose_import_takes_grades_away_are_named(tmp_path):
     held = course(tmp_path / "course")
     graded(held, {"ann": 4.0, "bob": 3.0})

@@ -209,6 +209,8 @@ def _items(course: Course, given: argparse.Namespace) -> int:
     show([vars(item) if given.json else items.row(item) for item in found], given.json)
     if given.output:
         wrote(write_bytes(given.output, items.page(given.assignment, found).encode()))
+    if items.few(found):
+        _say(f"Fewer than {items.FEW} students: read correlation and upper-lower with care")
     return 0
 
 
@@ -240,6 +242,7 @@ def _audit(course: Course, given: argparse.Namespace) -> int:
     with course.gradebook() as gradebook:
         rows = audit.changes(gradebook, given.assignment, given.student)
     show(rows, given.json)
+    _say(f"{_count(len(rows), 'change')} of marks on record")
     return 0
 
 

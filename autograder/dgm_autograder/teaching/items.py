@@ -80,6 +80,11 @@ def discrimination(shares: dict[str, dict[str, float]], name: str) -> tuple[floa
     return covariance / (stdev(x) * stdev(y)), gap
 
 
+def few(items: list[Item]) -> bool:
+    """Whether these are too few students for discrimination to say much."""
+    return max((item.students for item in items), default=0) < FEW
+
+
 def row(item: Item) -> dict:
     """What a terminal shows of an item."""
     slip, count = next(iter(item.slips.items()), ("", 0))
@@ -96,8 +101,8 @@ def row(item: Item) -> dict:
 
 def page(assignment: str, items: list[Item]) -> str:
     """The analysis as a page of its own."""
-    few = max((item.students for item in items), default=0) < FEW
-    note = f"<p><strong>Fewer than {FEW} students: read discrimination with care.</strong></p>" if few else ""
+    warning = f"<p><strong>Fewer than {FEW} students: read discrimination with care.</strong></p>"
+    note = warning if few(items) else ""
     body = "\n".join(_row(item) for item in items)
     return PAGE.format(assignment=escape(assignment), note=note, body=body)
 

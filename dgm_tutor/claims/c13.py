@@ -9,7 +9,7 @@ from dgm_tutor import data, evaluation, models, training
 from dgm_tutor.claims.claim import Claim, Figure, Figures, Verdict, confirmed, not_seen, qualified
 from dgm_tutor.models.flow_gan import FlowGan
 
-T = {"MLE": 0.0, "hybrid": 0.5, "ADV": 1.0}  # the lecture's lambda: 0, 1, infinity
+T = {"MLE": 0.0, "hybrid": 0.5, "ADV": 1.0}  # at 1/2 likelihood and game weigh alike, the table's lambda = 1
 QUICK = {"side": 8, "levels": 16, "steps": 1500, "batch_size": 64, "lr": 2e-3, "images": 1000}
 FULL = {"side": 28, "levels": 256, "steps": 50_000, "batch_size": 100, "lr": 2e-4, "images": 2000}
 NETWORKS = {"game": "wasserstein", "critic_steps": 2, "layers": 4, "hidden": (64,), "critic_hidden": (128, 128)}

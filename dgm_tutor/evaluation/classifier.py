@@ -39,22 +39,25 @@ class DigitClassifier(nn.Module):
         return self.last(self.features(x))
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer sees, (n, 64).
-
-        Raises:
-            ValueError: x is not (n, side * side).
-        """
-        side = math.isqrt(x.shape[1]) if x.dim() == 2 else 0
-        if side < 2 or side * side != x.shape[1]:
-            raise ValueError(
-                f"expected flattened square images (n, side * side), got {tuple(x.shape)}; try x.flatten(1)"
-            )
+        """What the last layer sees, (n, 64). ValueError as for ``resized``."""
         return self.layers(resized(x, SIDE).reshape(-1, 1, SIDE, SIDE))
 
 
 def resized(x: Tensor, side: int) -> Tensor:
-    """Square images (n, D) as (n, side * side): averaged where they shrink, interpolated where they grow."""
-    images = x.reshape(len(x), 1, math.isqrt(x.shape[1]), -1)
+    """Square images (n, D) as (n, side * side): averaged where they shrink, interpolated where they grow.
+
+    Raises:
+        ValueError: x is not (n, D) of floats with a square D of at least 4, or side below 1.
+    """
+    given = math.isqrt(x.shape[1]) if x.dim() == 2 else 0
+    if given < 2 or given * given != x.shape[1] or not x.is_floating_point():
+        raise ValueError(
+            f"expected flattened square images (n, side * side) of floats, got {tuple(x.shape)} of {x.dtype}; "
+            "try x.flatten(1), and x / 255 for grey levels"
+        )
+    if side < 1:
+        raise ValueError(f"side={side}: expected at least one pixel")
+    images = x.reshape(-1, 1, given, given)
     how = "area" if side < images.shape[-1] else "bilinear"
     options = {} if how == "area" else {"align_corners": False}
     return F.interpolate(images, (side, side), mode=how, **options).flatten(1)

@@ -75,7 +75,9 @@ def check_data(x: Tensor, least: int = 1) -> None:
 
 
 def posterior_of(model, x: Tensor) -> Distribution:
-    """q(z|x), one distribution an example; ValueError when the model's posterior has another shape."""
+    """q(z|x), one distribution an example. ValueError where the model has none, or one of another shape."""
+    if getattr(model, "posterior", None) is None:
+        raise ValueError(f"{type(model).__name__} has no posterior(x), which this asks for: compare samples instead")
     q = model.posterior(x)
     if q.batch_shape != x.shape[:1] or len(q.event_shape) != 1:
         raise ValueError(

@@ -72,7 +72,7 @@ def flow_gan(
 
     The paper's lambda multiplies the *likelihood*: with the standard game, whose optimum is 2 JSD - log 4 (D10), the
     lecture's lambda = t / (1 - t) is 2 / lambda_paper. With a Wasserstein critic, which the paper's experiments use,
-    there is no such map: W is no function of the JSD.
+    there is no such map, as W is no function of the JSD; there lambda_paper is (1 - t) / t.
 
     Args:
         x_dim: dimensions of x, and so of z. Images are dequantised first, ``data.dequantise``.

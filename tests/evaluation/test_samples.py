@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgm_tutor import data
+from dgm_tutor import data, evaluation, models
 from dgm_tutor.evaluation import classifier_score, frechet_distance, precision_recall, sample_scores
 from dgm_tutor.evaluation.classifier import WEIGHTS, DigitClassifier, accuracy, digit_classifier, notes, resized
 
@@ -140,3 +140,21 @@ def test_bad_input_is_refused_with_what_was_expected():
         precision_recall(torch.rand(3, 2), torch.rand(8, 2))
     with pytest.raises(ValueError, match="NaN"):
         frechet_distance(torch.full((8, 3), math.nan), torch.rand(8, 3))
+
+
+@pytest.mark.parametrize(
+    "x", [torch.rand(3, 63), torch.rand(3, 8, 8), torch.rand(64), torch.zeros(3, 64, dtype=torch.uint8)]
+)
+def test_only_flattened_square_images_of_floats_are_resized(x):
+    """An image (8, 8) has a square number of rows, too, and must not be taken for pixels in a row."""
+    with pytest.raises(ValueError, match="flattened square images"):
+        resized(x, 4)
+    with pytest.raises(ValueError, match="at least one pixel"):
+        resized(torch.rand(3, 64), 0)
+
+
+def test_a_model_without_a_posterior_is_told_so():
+    gan = models.create("gan", x_dim=6, z_dim=2, hidden=(8,))
+    for measure in (evaluation.information, evaluation.rate_distortion):
+        with pytest.raises(ValueError, match="no posterior"):
+            measure(gan, torch.rand(5, 6))

@@ -32,10 +32,6 @@ class LagVAE(LatentVariableModel):
         own = [p for p in self.parameters() if p is not multipliers[0]]
         return [Player("autoencoder", own, self._loss), Player("multipliers", multipliers, self._dual, RATE)]
 
-    def _loss(self, x: Tensor) -> Loss:
-        self.objective = self.lagrangian.primal  # the multipliers as they now are
-        return self.objective(Draw(self, x))
-
     def _dual(self, x: Tensor) -> Loss:
         return self.lagrangian.dual(Draw(self, x))
 

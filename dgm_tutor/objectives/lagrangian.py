@@ -6,12 +6,13 @@ The multipliers are a player: they ascend where a constraint is broken and fall 
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from dgm_tutor.objectives.draw import Draw
-from dgm_tutor.objectives.objective import Loss, Objective, Term
+from dgm_tutor.objectives.objective import Loss, Objective, Term, Weight
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Constraint:
                 f"{self.name}: bound={self.bound!r}, scale={self.scale!r}: expected a finite bound and a scale > 0"
             )
 
-    @property
+    @cached_property
     def excess(self) -> Term:
         """what - bound: positive where the constraint is broken."""
         objective = 1.0 * self.what
@@ -82,8 +83,8 @@ class Lagrangian(nn.Module):
 
     @property
     def primal(self) -> Objective:
-        """What the model minimises: the multipliers, as they now are, are weights like any others."""
-        return self._weighed(self.base, self._values().detach())
+        """What the model minimises: the multipliers, as they are when it is asked, are weights like any others."""
+        return Primal(self)
 
     def dual(self, draw: Draw) -> Loss:
         """What the multipliers minimise: minus sum_i log lambda_i scale_i (g_i - bound_i); nothing of the model moves.
@@ -101,13 +102,22 @@ class Lagrangian(nn.Module):
         total = sum(weight * value for weight, value in terms.values())
         return Loss(total, {name: (weight.detach(), value) for name, (weight, value) in terms.items()})
 
-    def _weighed(self, objective: Objective, multipliers: Tensor) -> Objective:
-        for constraint, multiplier in zip(self.constraints, multipliers * self._scales(), strict=True):
-            objective = objective + multiplier * constraint.excess
-        return objective
-
     def _scales(self) -> Tensor:
         return self.log_multipliers.new_tensor([constraint.scale for constraint in self.constraints])
 
     def _values(self) -> Tensor:
         return self.log_multipliers.clamp(self.low, self.high).exp()
+
+
+class Primal(Objective):
+    """A Lagrangian as an objective of the model, its multipliers held: f + sum_i lambda_i scale_i (g_i - bound_i)."""
+
+    def __init__(self, lagrangian: Lagrangian):
+        self.lagrangian = lagrangian
+
+    @property
+    def weights(self) -> dict[Term, Weight]:
+        """The objective's own, and each constraint's price as it now is."""
+        prices = (self.lagrangian._values() * self.lagrangian._scales()).detach()
+        terms = [constraint.excess for constraint in self.lagrangian.constraints]
+        return self.lagrangian.base.weights | dict(zip(terms, prices, strict=True))

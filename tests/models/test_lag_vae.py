@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgm_tutor import evaluation, models, training
-from dgm_tutor.objectives import Draw
+from dgm_tutor.objectives import Draw, distortion
 from tests.components.test_components import shaken
 
 SMALL = {"x_dim": 8, "z_dim": 2, "hidden": (16,)}
@@ -110,3 +110,14 @@ def test_constraints_are_met_and_information_is_pushed_to_either_side():
         rate[information] = evaluation.rate_distortion(model, x).rate.value
     assert rate["most"] > rate["least"] + 1.0
     assert rate["most"] < math.log(len(x))
+
+
+def test_the_objective_has_the_multipliers_as_they_are(tmp_path):
+    """Looked at, loaded or asked for a loss; and another objective, once given, is the one that is minimised."""
+    model, x = away(), clusters(64)
+    set_to(model, 2.0, 3.0)
+    assert str(model.objective) == "1 distortion + 2 -ELBO + 3e+04 MMD"
+    loaded = models.load(models.save(model, tmp_path / "m.safetensors"))
+    assert str(loaded.objective) == str(model.objective)
+    loaded.objective = distortion
+    assert set(loaded.loss(x).terms) == {"distortion"}

@@ -8,6 +8,7 @@ generated. What a critic minimises is cut from the graph of the other side, and 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from dgm_tutor.objectives.draw import Draw, ExactDraw, Sample
 from dgm_tutor.objectives.objective import Objective, Term
 
 Critic = Callable[[Tensor], Tensor]
+Answer = Callable[[Tensor], Tensor]  # what a loss makes of a critic's answers (n,)
 
 NAMES = {"x": (r"p_{\text{data}}", r"p_\theta"), "z": ("p(z)", r"q_\phi(z)")}  # real, generated
 
@@ -57,20 +59,13 @@ def cross_entropy(over: str, critic: Critic) -> Objective:
 
     At D = 1/2 it is log 4.
     """
-    return _held_real(over, r"-\log D", lambda x: F.softplus(-critic(x))) + _held_generated(
-        over, r"-\log(1 - D)", lambda x: F.softplus(critic(x))
-    )
+    real = _held_real(over, r"-\log D", critic, lambda logit: F.softplus(-logit))
+    return real + _held_generated(over, r"-\log(1 - D)", critic, F.softplus)
 
 
 def jsd(over: str, critic: Critic) -> Term:
     """(E_real log D + E_generated log(1 - D) + log 4) / 2: at the best critic the JSD, in [0, log 2]; else below it."""
-
-    def value(draw: Draw) -> Tensor:
-        real, made = _real(draw, over), _generated(draw, over)
-        log_d, log_not_d = -F.softplus(-critic(real.points)), -F.softplus(critic(made.points))
-        return (real.mean(log_d) + made.mean(log_not_d) + math.log(4)) / 2
-
-    return Term(f"jsd({over})", rf"\mathrm{{JSD}}({', '.join(NAMES[over])})", value)
+    return Term(f"jsd({over})", rf"\mathrm{{JSD}}({', '.join(NAMES[over])})", partial(_jsd, over, critic))
 
 
 def non_saturating(over: str, critic: Critic) -> Term:
@@ -79,13 +74,13 @@ def non_saturating(over: str, critic: Critic) -> Term:
     It is no divergence. At the best critic its gradient is that of KL(generated || real) - 2 JSD (Arjovsky and Bottou
     2017, theorem 2.5), which rests where the two sides agree, as the JSD's does, and seeks modes on the way.
     """
-    return _generated_term(f"non_saturating({over})", over, r"-\log D", lambda x: F.softplus(-critic(x)))
+    return _generated_term(f"non_saturating({over})", over, r"-\log D", critic, lambda logit: F.softplus(-logit))
 
 
 def density_ratio_kl(over: str, critic: Critic) -> Term:
     """KL(generated || real) = E_generated[log generated - log real], the ratio read off the critic's logit."""
     latex = rf"\mathrm{{KL}}({NAMES[over][1]}\,\|\,{NAMES[over][0]})"
-    return Term(f"kl({over})", latex, lambda draw: _mean(_generated(draw, over), lambda x: -critic(x)))
+    return Term(f"kl({over})", latex, partial(_expectation, _generated, over, critic, torch.neg))
 
 
 def best_critic(draw: ExactDraw, over: str) -> Critic:
@@ -107,37 +102,23 @@ def _kullback_leibler(over: str, critic: Critic) -> Game:
 
 
 def _least_squares(over: str, critic: Critic) -> Game:
-    real = _held_real(over, r"\tfrac12 (C - 1)^2", lambda x: (critic(x) - 1).square() / 2)
-    made = _held_generated(over, r"\tfrac12 C^2", lambda x: critic(x).square() / 2)
-    term = _generated_term(
-        f"least_squares({over})", over, r"\tfrac12 (C - 1)^2", lambda x: (critic(x) - 1).square() / 2
-    )
-    return Game(real + made, term)
+    to_one, to_zero = lambda c: (c - 1).square() / 2, lambda c: c.square() / 2
+    real = _held_real(over, r"\tfrac12 (C - 1)^2", critic, to_one)
+    made = _held_generated(over, r"\tfrac12 C^2", critic, to_zero)
+    return Game(real + made, _generated_term(f"least_squares({over})", over, r"\tfrac12 (C - 1)^2", critic, to_one))
 
 
 def _wasserstein(over: str, critic: Critic) -> Game:
-    def distance(draw: Draw) -> Tensor:
-        return _mean(_real(draw, over), critic) - _mean(_generated(draw, over), critic)
-
-    real = _held_real(over, "-C", lambda x: -critic(x))
-    made = _held_generated(over, "C", critic)
-    term = Term(f"wasserstein({over})", rf"W_1({', '.join(NAMES[over])})", distance)
+    real = _held_real(over, "-C", critic, torch.neg)
+    made = _held_generated(over, "C", critic, torch.positive)
+    term = Term(f"wasserstein({over})", rf"W_1({', '.join(NAMES[over])})", partial(_distance, over, critic))
     return Game(real + made + 10.0 * gradient_penalty(over, critic), term)
 
 
 def gradient_penalty(over: str, critic: Critic) -> Term:
     """E (|grad C| - 1)^2 at random points between a real and a generated one: holds the critic near slope one."""
-
-    def value(draw: Draw) -> Tensor:
-        real, made = _held(_real, draw, over), _held(_generated, draw, over)
-        if real.probs is not None:
-            raise TypeError("a gradient penalty needs points between the samples: a finite world has none")
-        share = torch.rand(len(real.points), 1, dtype=real.points.dtype, device=real.points.device)
-        between = torch.lerp(real.points, made.points, share).requires_grad_()
-        (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-        return (slope.norm(dim=-1) - 1).square().mean()
-
-    return Term(f"gradient_penalty({over})", r"\mathbb{E}(\|\nabla C\| - 1)^2", value)
+    latex = r"\mathbb{E}(\|\nabla C\| - 1)^2"
+    return Term(f"gradient_penalty({over})", latex, partial(_gradient_penalty, over, critic))
 
 
 def slope(over: str, critic: Critic) -> Term:
@@ -146,13 +127,8 @@ def slope(over: str, critic: Critic) -> Term:
     Without it the critic's slope grows without bound where the two sides hardly overlap, and what it moves is thrown
     across the target. Where real = generated the best critic is flat, so the penalty asks for nothing there.
     """
-
-    def value(draw: Draw) -> Tensor:
-        real = _held(_real, draw, over)
-        (gradient,) = torch.autograd.grad(critic(real.points.requires_grad_()).sum(), real.points, create_graph=True)
-        return real.mean(gradient.square().sum(-1))
-
-    return Term(f"slope({over})", rf"\mathbb{{E}}_{{{NAMES[over][0]}}}\!\left[|\nabla C|^2\right]", value)
+    latex = rf"\mathbb{{E}}_{{{NAMES[over][0]}}}\!\left[|\nabla C|^2\right]"
+    return Term(f"slope({over})", latex, partial(_slope, over, critic))
 
 
 _GAMES = {
@@ -178,20 +154,58 @@ def _held(side: Callable[[Draw, str], Sample], draw: Draw, over: str) -> Sample:
     return side(draw, over).detach()
 
 
-def _mean(sample: Sample, of: Critic) -> Tensor:
-    return sample.mean(of(sample.points))
+# What terms are worth. The critic is an argument and not enclosed: a copy of a model, copied with its terms, then asks
+# its own critic.
 
 
-def _generated_term(name: str, over: str, latex: str, of: Critic) -> Term:
+def _expectation(side: Callable[[Draw, str], Sample], over: str, critic: Critic, of: Answer, draw: Draw) -> Tensor:
+    """A side's mean of what ``of`` makes of the critic's answers."""
+    sample = side(draw, over)
+    return sample.mean(of(critic(sample.points)))
+
+
+def _held_expectation(side: Callable[[Draw, str], Sample], over: str, critic: Critic, of: Answer, draw: Draw) -> Tensor:
+    sample = _held(side, draw, over)
+    return sample.mean(of(critic(sample.points)))
+
+
+def _jsd(over: str, critic: Critic, draw: Draw) -> Tensor:
+    real, made = _real(draw, over), _generated(draw, over)
+    log_d, log_not_d = -F.softplus(-critic(real.points)), -F.softplus(critic(made.points))
+    return (real.mean(log_d) + made.mean(log_not_d) + math.log(4)) / 2
+
+
+def _distance(over: str, critic: Critic, draw: Draw) -> Tensor:
+    real, made = (_expectation(side, over, critic, torch.positive, draw) for side in (_real, _generated))
+    return real - made
+
+
+def _gradient_penalty(over: str, critic: Critic, draw: Draw) -> Tensor:
+    real, made = _held(_real, draw, over), _held(_generated, draw, over)
+    if real.probs is not None:
+        raise TypeError("a gradient penalty needs points between the samples: a finite world has none")
+    share = torch.rand(len(real.points), 1, dtype=real.points.dtype, device=real.points.device)
+    between = torch.lerp(real.points, made.points, share).requires_grad_()
+    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (slope.norm(dim=-1) - 1).square().mean()
+
+
+def _slope(over: str, critic: Critic, draw: Draw) -> Tensor:
+    real = _held(_real, draw, over)
+    (gradient,) = torch.autograd.grad(critic(real.points.requires_grad_()).sum(), real.points, create_graph=True)
+    return real.mean(gradient.square().sum(-1))
+
+
+def _generated_term(name: str, over: str, latex: str, critic: Critic, of: Answer) -> Term:
     latex = rf"\mathbb{{E}}_{{{NAMES[over][1]}}}\!\left[{latex}\right]"
-    return Term(name, latex, lambda draw: _mean(_generated(draw, over), of))
+    return Term(name, latex, partial(_expectation, _generated, over, critic, of))
 
 
-def _held_real(over: str, latex: str, of: Critic) -> Objective:
+def _held_real(over: str, latex: str, critic: Critic, of: Answer) -> Objective:
     latex = rf"\mathbb{{E}}_{{{NAMES[over][0]}}}\!\left[{latex}\right]"
-    return 1.0 * Term(f"real({over})", latex, lambda draw: _mean(_held(_real, draw, over), of))
+    return 1.0 * Term(f"real({over})", latex, partial(_held_expectation, _real, over, critic, of))
 
 
-def _held_generated(over: str, latex: str, of: Critic) -> Objective:
+def _held_generated(over: str, latex: str, critic: Critic, of: Answer) -> Objective:
     latex = rf"\mathbb{{E}}_{{{NAMES[over][1]}}}\!\left[{latex}\right]"
-    return 1.0 * Term(f"generated({over})", latex, lambda draw: _mean(_held(_generated, draw, over), of))
+    return 1.0 * Term(f"generated({over})", latex, partial(_held_expectation, _generated, over, critic, of))

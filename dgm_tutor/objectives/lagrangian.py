@@ -38,7 +38,7 @@ class Constraint:
     def excess(self) -> Term:
         """what - bound: positive where the constraint is broken."""
         objective = 1.0 * self.what
-        return Term(self.name, rf"\left({objective.latex} - {self.bound:g}\right)", lambda draw: self._value(draw))
+        return Term(self.name, rf"\left({objective.latex} - {self.bound:g}\right)", self._value)
 
     def _value(self, draw: Draw) -> Tensor:
         return (1.0 * self.what)(draw).total - self.bound

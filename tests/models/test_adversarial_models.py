@@ -1,5 +1,6 @@
 """GAN, AAE, InfoVAE, beta-TCVAE: who moves whom, what the losses are, what is intractable, and that training holds."""
 
+import copy
 import math
 
 import pytest
@@ -134,6 +135,22 @@ def test_a_critic_of_latents_is_smooth_unless_told_otherwise(case):
 def test_an_aae_s_posterior_starts_narrow():
     sigma = models.create("aae", **SMALL).posterior(binary()).base_dist.scale
     assert sigma.min() > 0.02 and sigma.max() < 0.1
+
+
+@pytest.mark.parametrize("game", ["jsd", "non_saturating", "kl", "least_squares", "wasserstein"])
+@pytest.mark.parametrize("name", ["gan", "aae", "flow_gan"])
+def test_a_copy_plays_against_a_critic_of_its_own(name, game):
+    """``copy.deepcopy``, as for an average of weights or the best model so far: losses, gradients and training."""
+    settings = {"x_dim": 6, "layers": 2} if name == "flow_gan" else SMALL
+    model, x = away(models.create(name, game=game, **settings)), torch.rand(24, 6).round()
+    x = (x + torch.rand(24, 6)) / 2 if name == "flow_gan" else x
+    twin = copy.deepcopy(model)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    training.fit(twin, x, steps=2, batch_size=8, progress=False)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert all((value != before[key]).any() for key, value in twin.named_parameters() if "weight" in key)
+    training.fit(model, x, steps=2, batch_size=8, progress=False)
+    assert all(torch.equal(a, b) for a, b in zip(twin.parameters(), model.parameters(), strict=True))
 
 
 # what the players of a step see

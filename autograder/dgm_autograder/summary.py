@@ -16,7 +16,7 @@ def summary(
     """
     reasons = {student: _reasons(gradebook, assignment, student) for student in graded}
     flagged = {student: why for student, why in reasons.items() if why}
-    counts = f"Graded {len(reasons)} submissions, of them {len(flagged)} flagged; "
+    counts = f"Graded {len(reasons)} submission{'' if len(reasons) == 1 else 's'}, of them {len(flagged)} flagged; "
     counts += f"{len(kept)} were finished; {len(left)} left out."
     lines = [f"  {student}: flagged: {'; '.join(why)}" for student, why in flagged.items()]
     return [counts, *lines, *(f"  {student}: left out: the log above says why" for student in left)]

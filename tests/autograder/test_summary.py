@@ -32,4 +32,4 @@ def test_a_run_ends_with_counts_and_reasons(tmp_path):
     assert {grade[0] for grade in course.grades()["dan"].values()} == {0.0}
     course.submit("eve", course.solved())
     said = course.nbgrader("autograde", NAME)
-    assert "Graded 1 submissions, of them 0 flagged; 3 were finished; 0 left out." in said
+    assert "Graded 1 submission, of them 0 flagged; 3 were finished; 0 left out." in said

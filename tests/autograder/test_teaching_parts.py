@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import stat
 import zipfile
@@ -14,7 +15,7 @@ import pytest
 from dgm_autograder import converters
 from dgm_autograder.collect import PlainCollect
 from dgm_autograder.pseudonyms import Pseudonyms
-from dgm_autograder.teaching import commands, late, lms, regrade, roster
+from dgm_autograder.teaching import backup, commands, late, lms, regrade, roster
 from dgm_autograder.teaching.course import Course, nbgrader
 from dgm_autograder.teaching.export import _wide, cell, export
 from dgm_autograder.teaching.items import discrimination
@@ -299,6 +300,21 @@ def test_a_small_class_and_an_empty_log_are_said(tmp_path, capsys):
     assert cli(["class", "items", "02-other", *here]) == 0 and capsys.readouterr().err == ""
     for student, changes in (("ann", "1 change of marks on record\n"), ("mal", "0 changes of marks on record\n")):
         assert cli(["class", "audit", "--student", student, *here]) == 0 and capsys.readouterr().err == changes
+
+
+def test_who_was_graded_since_a_copy_was_made_is_named_when_it_is_put_back(tmp_path, capsys):
+    held = course(tmp_path / "course")
+    graded(held, {"ann": 4.0, "bob": 3.0})
+    copy = backup.backup(held)
+    for student, later in (("ann", -60), ("bob", 60)):
+        done = held.place("autograded", student, NAME) / converters.DONE
+        done.parent.mkdir(parents=True)
+        done.touch()
+        os.utime(done, (copy.stat().st_mtime + later,) * 2)
+    assert cli(["class", "restore", str(copy), "--course", str(held.folder)]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[1] == f"Graded after the copy was made, so it lacks their latest marks: bob ({NAME})"
+    assert told[-1] == f"The gradebook is that of {copy}"
 
 
 def test_cells_whose_import_takes_grades_away_are_named(tmp_path):

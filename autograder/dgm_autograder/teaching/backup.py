@@ -5,6 +5,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dgm_autograder.converters import DONE
 from dgm_autograder.teaching import postgres
 from dgm_autograder.teaching.course import Course
 
@@ -55,6 +56,13 @@ def restore(course: Course, copy: Path) -> Path:
     sqlite(copy, course.database)
     verify(course.database)
     return kept
+
+
+def graded_since(course: Course, copy: Path) -> list[str]:
+    """Whose result is younger than the copy, as "student (assignment)": the copy has older marks of them, or none."""
+    made = copy.stat().st_mtime
+    results = (course.folder / course.app.coursedir.autograded_directory).glob(f"*/*/{DONE}")
+    return sorted(f"{done.parts[-3]} ({done.parts[-2]})" for done in results if done.stat().st_mtime > made)
 
 
 def verify(path: Path) -> None:

@@ -261,6 +261,9 @@ def _add_restore(parser: argparse.ArgumentParser) -> None:
 
 def _restore(course: Course, given: argparse.Namespace) -> int:
     wrote(backup.restore(course, given.copy), "the gradebook as it was")
+    if since := backup.graded_since(course, given.copy):
+        _say(f"Graded after the copy was made, so it lacks their latest marks: {', '.join(since)}")
+        _say("To have them anew: `nbgrader autograde NN-name --student ID --force`")
     _say(f"The gradebook is that of {given.copy}")
     return 0
 

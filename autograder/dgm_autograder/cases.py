@@ -93,11 +93,11 @@ def _case(assignment: Assignment, exercise: Exercise, test: Test, case: Case, wi
 
 
 def _slip(said: Reply, test: Test) -> dict[str, Expected] | str:
-    """What a slip gives; data that is no number has only its status to be known by."""
+    """What a slip gives: numbers, or an error."""
     try:
         given = {
             name: expect([value], bool(test.draws), test.slack.get(name, 0.0)) for name, value in said.data.items()
         }
     except (TypeError, ValueError, RuntimeError):
         return "raised"
-    return given or said.status
+    return given or said.error

@@ -43,7 +43,7 @@ class Slip:
 
 @dataclass(frozen=True)
 class Case:
-    """A probe with its inputs (wire text), what right answers give, and what each slip gives (or its status)."""
+    """A probe with its inputs (wire text), what right answers give, and what each slip gives (or its error)."""
 
     probe: Probe
     inputs: str
@@ -59,6 +59,11 @@ class Reply:
     status: str
     data: dict[str, object]
     message: str = ""
+
+    @property
+    def error(self) -> str:
+        """What went wrong, without the line of the answer where it did; the status where there is no more to say."""
+        return self.message.split(" (your line ")[0] or self.status
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def _spread(cases: list[Case], slip: str) -> float:
 def _explains(case: Case, reply: Reply, slip: str, comparisons: int) -> bool:
     given = case.slips.get(slip)
     if given is None or isinstance(given, str):
-        return given == reply.status
+        return reply.status != "ok" and given == reply.error
     return reply.status == "ok" and all(
         output in reply.data and _same(fault(reply.data[output], expected, comparisons), expected)
         for output, expected in given.items()

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.distributions import kl_divergence
 
-from dgm_tutor.checks import bank, check, hint, names
+from dgm_tutor.checks import Report, bank, check, hint, names
 
 LOSS = "10-beta-vae/loss"
 
@@ -82,6 +83,26 @@ def test_a_hint_that_nobody_asked_for_is_not_given_however_often_all_cells_run()
     for _ in range(5):
         said = str(hint(LOSS, 0))
         assert said == str(hint(LOSS)) and "1" in said and not any(text in said for text in hints)
+
+
+@pytest.mark.parametrize("coefficient", ["b - 1", "beta -", None, [1]])
+def test_a_coefficient_that_is_none_is_told_what_one_is(coefficient):
+    report = check("10-beta-vae/price", {"mi_q": coefficient})
+    assert report.outcome == "raised" and f"the coefficient of mi_q is {coefficient!r}; expected" in report.message
+    assert "'beta - 1'" in report.message
+
+
+def test_an_error_is_named_a_slip_only_where_it_is_the_slips_own(tmp_path):
+    """Weights handed in with V transposed are known; any other file that cannot be used says what is wrong with it."""
+    shapes = {"W": (2, 6), "s": (2,), "V": (2, 6)}
+
+    def handed_in(**other) -> Report:
+        save_file({name: torch.ones(shape) for name, shape in (shapes | other).items()}, tmp_path / "w.safetensors")
+        return check("10-beta-vae/experiment", tmp_path / "w.safetensors")
+
+    assert handed_in().slip == "V handed in transposed"
+    wrong = handed_in(s=(6,), V=(6, 2))
+    assert (wrong.outcome, wrong.slip) == ("raised", None) and "s has shape (6,); expected (2,)" in wrong.message
 
 
 def test_an_unknown_exercise_is_refused_by_name():

@@ -74,9 +74,13 @@ def line_value(answer, inputs):
         raise ValueError(f"the terms are {', '.join(inputs['terms'])}; given {', '.join(unknown)}")
     value = torch.zeros_like(inputs["beta"])
     for term, coefficient in answer.items():
-        if isinstance(coefficient, str):
-            coefficient = eval(coefficient, {"__builtins__": {}}, {"beta": inputs["beta"]})
-        value = value + coefficient * inputs["terms"][term]
+        try:
+            if isinstance(coefficient, str):
+                coefficient = eval(coefficient, {"__builtins__": {}}, {"beta": inputs["beta"]})
+            value = value + coefficient * inputs["terms"][term]
+        except Exception:
+            wanted = "a number, or a text of numbers and beta such as 'beta - 1'"
+            raise ValueError(f"the coefficient of {term} is {coefficient!r}; expected {wanted}") from None
     return {"line": value}
 
 

@@ -134,7 +134,7 @@ def marker_over(picture: Picture, points: Iterable[Marker | tuple], key: tuple[f
         f'<svg role="img" aria-label="{escape(words)}" viewBox="0 0 {width} {height}"'
         f' style="position:absolute;left:0;top:0;width:100%;height:100%">{"".join(drawn)}</svg>'
     )
-    frame = f'<div style="position:relative;width:{width}px;max-width:100%;background:{PAPER}">'
+    frame = f'<div style="position:relative;width:100%;max-width:{width}px;background:{PAPER}">'
     return Html(f"{frame}{picture.html}{layer}</div>", f"{picture.alt} Marked: {words}")
 
 

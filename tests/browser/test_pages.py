@@ -56,3 +56,19 @@ def test_the_screen_reader_hears_the_value_of_a_log_slider_not_its_exponent(open
         assert ("slider", "beta") in page.controls()
         said = page.page.locator(".dgm-announce [aria-live=polite]").inner_text()
         assert said == f"beta is {10 ** page.value(slider):.2f}"
+
+
+def test_on_a_narrow_screen_no_picture_is_cut_off(opened):
+    with opened("good") as page:
+        page.run_all()
+        page.page.set_viewport_size({"width": 400, "height": 900})
+        page.settle()
+        cut = page.page.evaluate(CUT_OFF)
+    assert cut == []
+
+
+CUT_OFF = """() => [...dgm.notebook().querySelectorAll(".jp-OutputArea-output :is(img, svg[role=img])")]
+    .filter((node) => node.getBoundingClientRect().width > 0)
+    .map((node) => [node, node.closest(".jp-OutputArea-output").getBoundingClientRect().right])
+    .filter(([node, right]) => node.getBoundingClientRect().right > right + 1)
+    .map(([node]) => node.outerHTML.slice(0, 80))"""

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dgm_tutor.objectives import Loss, Player, Term
+from dgm_tutor.objectives import Loss, Objective, Player, Term
 
 
 class Intractable(RuntimeError):
@@ -49,6 +49,12 @@ class Model(nn.Module):
     def log_marginal(self, x: Tensor, samples: int = 64) -> Tensor:
         """An importance-weighted lower bound on log p(x), (n,)."""
         raise Intractable(self._no("importance-weighted bound: it has no inference model", "sample(n)"))
+
+    @property
+    def put_in_place(self) -> Objective | None:
+        """The objective that took the place of the recipe's own; None where that is still there."""
+        now = getattr(self, "objective", None)
+        return None if now is vars(self).get("own_objective", now) else now
 
     @property
     def called(self) -> str:

@@ -87,6 +87,8 @@ def create(name: str, seed: int = 0, full: bool = False, **settings) -> Model:
         torch.manual_seed(seed)
         model = recipe(**settings)
     model.name, model.settings = name, settings
+    # past nn.Module, which would keep an annealed objective's state twice
+    vars(model)["own_objective"] = getattr(model, "objective", None)
     return model
 
 

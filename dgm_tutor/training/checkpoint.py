@@ -85,5 +85,6 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _differences(theirs: dict, ours: dict) -> str:
-    changed = [f"{k} {theirs.get(k)!r} there, {v!r} here" for k, v in ours.items() if theirs.get(k) != v]
+    keys = dict.fromkeys([*ours, *theirs])
+    changed = [f"{k} {theirs.get(k)!r} there, {ours.get(k)!r} here" for k in keys if theirs.get(k) != ours.get(k)]
     return ", ".join(changed) or "written by another program"

@@ -215,7 +215,11 @@ def _device(wanted: str, fabric: Any) -> torch.device:
 
 
 def _identity(model: nn.Module) -> dict:
-    return {"model": getattr(model, "name", type(model).__name__), "settings": getattr(model, "settings", {})}
+    identity = {"model": getattr(model, "name", type(model).__name__), "settings": getattr(model, "settings", {})}
+    if objective := getattr(model, "put_in_place", None):  # its prices are left out: a Lagrangian's move in training
+        weights = objective.weights.items()
+        identity["objective"] = {term.name: "moves" if isinstance(w, Tensor) else float(w) for term, w in weights}
+    return identity
 
 
 def _fingerprint(x: Tensor) -> str:

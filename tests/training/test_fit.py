@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from dgm_tutor import models, training
-from dgm_tutor.objectives import Loss, Player
+from dgm_tutor.objectives import Loss, Player, distortion, free_bits, rate
 
 SMALL = {"x_dim": 6, "z_dim": 2, "hidden": (8,)}
 
@@ -224,3 +224,41 @@ def test_history_has_every_term_and_names_a_missing_column():
     torch.testing.assert_close(history["autoencoder/total"], total)
     with pytest.raises(KeyError, match="autoencoder/rate"):
         history["rate"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "told"),
+    [
+        (None, distortion + 3.0 * rate, r"objective None there, \{'distortion': 1.0, 'rate': 3.0\} here"),
+        (distortion + 3.0 * rate, None, "objective .* there, None here"),
+        (distortion + 3.0 * rate, distortion + 2.0 * rate, "'rate': 3.0.* there, .*'rate': 2.0.* here"),
+        (distortion + rate, distortion + free_bits(0.1), "free bits.* here"),
+    ],
+)
+def test_a_checkpoint_of_another_objective_is_refused(tmp_path, first, then, told):
+    """Put in the recipe's place after the file was written, it would otherwise be passed over without a word."""
+
+    def trained(objective, steps):
+        model = models.create("vae", **SMALL)
+        if objective is not None:
+            model.objective = objective
+        training.fit(model, patterns(), steps=steps, progress=False, checkpoint=tmp_path / "run.safetensors")
+        return model
+
+    trained(first, 2)
+    with pytest.raises(ValueError, match=told):
+        trained(then, 4)
+    resumed = trained(first, 4)
+    (tmp_path / "run.safetensors").unlink()
+    assert same(resumed, trained(first, 4))
+
+
+@pytest.mark.parametrize("name", ["lag_vae", "vrnn"])
+def test_a_recipe_s_own_objective_may_move_and_goes_on(tmp_path, name):
+    """Multipliers and an annealed weight are training's state, and no other objective."""
+    settings = {"x_dim": 3, "steps": 2, "z_dim": 2, "hidden": 8, "warm_up": 5} if name == "vrnn" else SMALL
+    model = models.create(name, **settings)
+    for steps in (2, 4):
+        training.fit(model, patterns(), steps=steps, progress=False, checkpoint=tmp_path / "run.safetensors")
+    assert len(model.state_dict()) == len(models.create(name, **settings).state_dict())
+    assert not any("own_objective" in key for key in model.state_dict())

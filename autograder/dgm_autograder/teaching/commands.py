@@ -172,7 +172,7 @@ def _export(course: Course, given: argparse.Namespace) -> int:
 ELSEWHERE = {  # than in a platform's file
     "not on the roster": ". Their marks are in {aside}; add them to the roster, and export again",
     "handed nothing in": ". They have no row, so that nothing is changed for them",
-    "without a mark": ". Their cells are empty, which takes a grade away that stands there: export one by one",
+    "without a mark": ". Their cells are empty, which may take a grade away that stands there: export one by one",
 }
 
 

@@ -112,7 +112,7 @@ def measured(probe: Probe, reply: Reply, inputs: str) -> Reply:
     exec(compile(source, "<measure>", "exec"), namespace)
     try:
         return Reply("ok", namespace[name](reply.data, wire.loads(inputs)))
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         return Reply("raised", {}, f"{type(error).__name__}: {error}"[:600])
 
 
@@ -122,7 +122,9 @@ def judge(cases: list[Case], replies: list[Reply], slips: dict[str, Slip]) -> Ve
     A probe earns its share by a reply that agrees in every output, and only after those before it: what a wrong
     answer earns does not hang on whether a later, weaker probe happens to see the mistake.
     """
-    replies = [measured(case.probe, reply, case.inputs) for case, reply in zip(cases, replies, strict=True)]
+    replies = [
+        _whole(case, measured(case.probe, reply, case.inputs)) for case, reply in zip(cases, replies, strict=True)
+    ]
     comparisons = sum(expected.size for case in cases for expected in case.expected.values())
     faults = [_fault(case, reply, comparisons) for case, reply in zip(cases, replies, strict=True)]
     total = sum(case.probe.share for case in cases)
@@ -151,6 +153,19 @@ def _fault(case: Case, reply: Reply, comparisons: int) -> str | None:
         if output not in reply.data or fault(reply.data[output], expected, comparisons):
             return f"{output.replace('_', ' ').capitalize()} is off."
     return None
+
+
+def _whole(case: Case, reply: Reply) -> Reply:
+    """The reply; refused with fewer draws than were asked for, or than right answers give, which would prove less."""
+    if not case.probe.random or reply.status != "ok":
+        return reply
+    asked = wire.loads(case.inputs).get("draws", 0)
+    for output, expected in case.expected.items():
+        given = reply.data.get(output)
+        listed = isinstance(given, list) or (isinstance(given, torch.Tensor) and given.ndim)
+        if listed and len(given) < min(asked, expected.draws):
+            return Reply("refused", {}, f"{len(given)} draws of the {output.replace('_', ' ')}; asked were {asked}")
+    return reply
 
 
 def _advice(cases: list[Case], replies: list[Reply], first: int, wrong: str, comparisons: int) -> str:

@@ -36,7 +36,7 @@ def _malformed(name: str, kind: str, value: object, expected: Expected) -> str:
     if kind == "not finite":
         return f"{words} is not finite (NaN or infinity): look for log 0, a division by 0, or an exp that overflows."
     if kind == "shape":
-        shape = tuple(torch.as_tensor(value).shape[1 if expected.sd is not None else 0 :])
+        shape = tuple(torch.as_tensor(value, dtype=torch.float64).shape[1 if expected.sd is not None else 0 :])
         return f"{words} has the shape {shape}; expected {tuple(expected.mean.shape)}."
     return f"{words} is not a number."
 

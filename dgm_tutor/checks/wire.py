@@ -27,6 +27,8 @@ def encode(value):
     """`value` as JSON data. Raises `WireError` for anything that is not plain data."""
     import torch
 
+    if type(value).__module__ == "numpy":  # its arrays, and its numbers, of which only some are Python's
+        value = torch.as_tensor(value)
     if isinstance(value, torch.Tensor):
         plain = value.detach().cpu().contiguous()
         dtype = str(plain.dtype).removeprefix("torch.")

@@ -51,6 +51,7 @@ def test_the_limit_is_the_quantile_of_students_t():
         (draws(1, 1), "shape"),
         (draws(64, 1) / torch.tensor([1, 1, 1, 0]), "not finite"),
         (draws(64, 1) * float("nan"), "not finite"),
+        (torch.tensor([[1.7e308], [-1.7e308]], dtype=torch.float64).repeat(32, 4), "value"),  # their mean is NaN
         ("right", "not a number"),
         (None, "not a number"),
         ({"a": 1}, "not a number"),

@@ -79,3 +79,20 @@ def test_a_measure_judges_what_was_returned_and_survives_nonsense():
     assert measured(probe, ok(y=2.0), wire.dumps({})).data == {"y": 1.0}
     for data in ({}, {"y": "text"}, {"y": None}):
         assert measured(probe, Reply("ok", data), wire.dumps({})).status == "raised"
+
+
+@pytest.mark.parametrize("body", ["1 / data['y']", "[1][data['y'] + 1]", "2.0 ** (10_000 + data['y'])"])
+def test_a_measure_that_breaks_on_an_answers_data_is_the_answers_error(body):
+    probe = Probe("y", "", "", measure=(f"def broken(data, inputs):\n    return {{'y': {body}}}\n", "broken"))
+    assert measured(probe, ok(y=0), wire.dumps({})).status == "raised"
+
+
+def test_fewer_draws_than_were_asked_for_are_no_proof():
+    """Two draws have so wide an error that a number three spreads away would pass."""
+    draws = torch.randn(64, generator=torch.Generator().manual_seed(1))
+    random = Case(Probe("y", "", "", random=True), wire.dumps({"draws": 32}), 0, {"y": expect([draws], True)}, {})
+    assert judge([random], [ok(y=draws[:32])], {}).outcome == "right"
+    for few in (draws[:31], torch.full((2,), 0.1)):
+        assert judge([random], [ok(y=few)], {}).share == 0.0
+    some = {"y": expect([draws[:8]], True)}  # an output that right answers, too, give for a few of the draws
+    assert judge([Case(random.probe, random.inputs, 0, some, {})], [ok(y=draws[8:16])], {}).outcome == "right"

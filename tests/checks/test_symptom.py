@@ -38,6 +38,7 @@ def scaled(factor: float) -> dict[str, torch.Tensor]:
         ),
         ({"effect_of_beta": torch.tensor(0.0)}, "The answer is the same for two values of beta:"),
         ({"gradient_of_mean": torch.ones(2)}, "Gradient of mean has the shape (2,); expected (2, 2)."),
+        ({"gradient_of_mean": [[], {}]}, "Gradient of mean"),  # which torch takes for numbers, and does not
         ({"loss": torch.tensor(float("nan"))}, "Loss is not finite"),
         ({"loss": "seven"}, "Loss is not a number."),
         ({"gradient_of_mean": torch.tensor([[1.0, -2.0], [0.5, 9.0]])}, "Gradient of mean is right in 3 of 4 places"),

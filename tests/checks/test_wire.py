@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +22,13 @@ def test_a_tensor_comes_back_bit_for_bit(dtype, shape):
 def test_plain_data_comes_back():
     data = {"a": [1, 2.5, "text", None, True], "b": {"c": []}}
     assert wire.loads(wire.dumps(data)) == data
+
+
+def test_what_numpy_makes_is_data():
+    data = {"array": np.arange(3.0), "number": np.float32(2.5), "count": np.int64(3), "truth": np.bool_(True)}
+    back = wire.loads(wire.dumps(data))
+    assert torch.equal(back["array"], torch.arange(3.0, dtype=torch.float64))
+    assert [float(back[name]) for name in ("number", "count", "truth")] == [2.5, 3.0, 1.0]
 
 
 class Liar(float):

@@ -16,7 +16,7 @@ from dgm_autograder.ordinary import SEALED
 
 # nbconvert's pages load MathJax from a remote server. In its place: how formulas look, and a policy by which a browser
 # runs no script and fetches nothing, whatever else the page holds.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 # nbgrader's page is made for a wide window: on a narrow one lines wrap, and what cannot wrap scrolls by itself.
 LAYOUT = """
 #notebook .nbgrader_cell .panel-heading { height: auto; overflow: hidden; }

@@ -15,7 +15,7 @@ from nbgrader.preprocessors import (
 from traitlets.config import Config
 
 from dgm_autograder import audit
-from dgm_autograder.clean import CleanOutput, HideTests
+from dgm_autograder.clean import CleanComments, CleanOutput, HideTests
 from dgm_autograder.collect import PlainCollect, PlainExtractor
 from dgm_autograder.converters import install
 from dgm_autograder.feedback import Grades
@@ -47,7 +47,7 @@ def apply(c: Config, course: Path) -> None:
         SaveSealedGrades,
         AssignLatePenalties,
     ]
-    c.GenerateFeedback.preprocessors = [HideTests, Grades, CSSHTMLHeaderPreprocessor]
+    c.GenerateFeedback.preprocessors = [HideTests, Grades, CleanComments, CSSHTMLHeaderPreprocessor]
     c.SealedExecute.exercises = str(course / "exercises")
     if (course / POLICY).is_file():
         c.AssignLatePenalties.plugin_class = LateDays

@@ -31,8 +31,66 @@ def test_markdown_keeps_its_mathematics():
     assert clean.markdown("if $a < b$ and **c** [d](http://x)") == "if $a < b$ and **c** [d](http://x)"
     assert clean.markdown("<script>x</script>") == "&lt;script>x&lt;/script>"
     assert (
-        clean.markdown("![a](http://x) ![b](attachment:b.png) ![c][d]") == "[a](http://x) ![b](attachment:b.png) [c][d]"
+        clean.markdown("![a](http://x) ![b](attachment:b.png) ![c][d]", ["b.png"])
+        == "[a](http://x) ![b](attachment:b.png) [c][d]"
     )
+
+
+def test_a_picture_that_is_not_attached_is_a_link_and_breaks_no_page():
+    given = "![a](attachment:b.png) ![a](attachment:c.png) ![a ![b](attachment:b.png)](attachment:c.png) ![d](e.png)"
+    kept = "![a](attachment:b.png) [a](attachment:c.png) [a ![b](attachment:b.png)](attachment:c.png) "
+    assert clean.markdown(given, ["b.png"]) == kept + "[d](#e.png)"
+    assert clean.locked(given, ["b.png"]) == kept.replace("[a ![b]", "![a ![b]") + "![d](e.png)"
+
+
+def cleaned(*cells):
+    return clean.CleanOutput().preprocess(new_notebook(cells=list(cells)), {})[0].cells
+
+
+def test_what_takes_long_to_show_is_cut():
+    """Each of these would keep a page's maker for minutes or hours."""
+    short = "x = 1\n\ny = '" + " " * 50 + "'"
+    many = [new_code_cell("a." * 100_000) for _ in range(12)]
+    blank, kept, *rest = cleaned(new_code_cell("x" + "\n " * 9_000 + "y"), new_code_cell(short), *many)
+    assert kept.source == short and len(blank.source) == 102
+    assert max(len(cell.source) for cell in rest) < 1.01 * clean.MAX_CELL and "more characters" in rest[0].source
+    assert sum(len(cell.source) for cell in rest) < 1.01 * clean.MAX_CELLS
+
+
+def test_instructors_cells_are_shown_whole():
+    data = {"locked": True, "solution": False, "grade": False, "grade_id": "x"}
+    assert len(cleaned(new_code_cell("x" * 50_000, metadata={"nbgrader": data}))[0].source) == 50_000
+
+
+def test_escape_codes_stay_where_they_are_few():
+    few, many = "\x1b[1mbold\x1b[0m", "\x1b[1m" * 3_000 + "bold\x1b"
+    assert clean.uncoded([few, few]) == [few, few] and clean.uncoded([few, many]) == ["bold", "bold"]
+    stream, result = new_output("stream", name="stdout", text=many), new_output("execute_result", {"text/plain": many})
+    error = new_output("error", ename="E", evalue="", traceback=[many, "x"])
+    outputs = cleaned(new_code_cell("1", outputs=[stream, result, error]))[0].outputs
+    assert [outputs[0].text, outputs[1].data["text/plain"], *outputs[2].traceback] == ["bold", "bold", "bold", "x"]
+
+
+def test_html_of_very_many_tags_is_left_to_its_plain_text():
+    table = "<table>" + ("<tr>" + "<td>1</td>" * 20 + "</tr>") * 60 + "</table>"
+    for given, stays in ((table, True), ("<div>" * 7_000, False), ("<p style='color:" + "(" * 5_000 + "'>", False)):
+        assert ("text/html" in clean.data({"text/html": given, "text/plain": "x"})) is stays
+    outputs = [new_output("display_data", {"text/html": "<p>x</p>" * 2_500}) for _ in range(14)]
+    shown = cleaned(new_code_cell("1", outputs=outputs))[0].outputs
+    assert 1 < sum("text/html" in output.data for output in shown) < 14
+
+
+def test_tags_left_open_are_not_opened_again_in_every_paragraph():
+    given = "<p>" + "".join(f"<b title={i}>" for i in range(200)) + "</p><p>x" * 200
+    assert clean.html(given).count("<b") == 200
+    assert clean.html("<p><b>x</b> y</p>") == "<p><b>x</b> y</p>"
+
+
+def test_a_comment_in_feedback_shows_what_it_quotes():
+    data = {"grade": True, "solution": True, "grade_id": "x", "comment": "See **this**: '<meta http-equiv=refresh>'"}
+    notebook = new_notebook(cells=[new_code_cell("1", metadata={"nbgrader": data}), new_code_cell("2")])
+    said = clean.CleanComments().preprocess(notebook, {})[0].cells[0].metadata.nbgrader.comment
+    assert markdown2html(said).strip() == "<p>See <strong>this</strong>: '&lt;meta http-equiv=refresh&gt;'</p>"
 
 
 @pytest.mark.parametrize(

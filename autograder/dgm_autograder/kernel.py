@@ -25,6 +25,7 @@ from dgm_autograder.provisioner import Bubblewrap
 MAX_FILE = 2_000_000  # bytes of one file handed in beside a notebook
 MAX_FILES = 20
 GRACE = 3.0  # seconds that an interrupted kernel has to come to rest
+UNFIT = (AttributeError, LookupError, RecursionError, TypeError, ValueError)  # what a message may be that is none
 WIRE = inspect.getsource(wire)
 SEND = """
 import base64 as _base64
@@ -92,7 +93,9 @@ def shadows(name: str) -> bool:
     module = name.split(".")[0]
     if not name.endswith((".py", ".pyc", ".so")) or not module.isidentifier():
         return False
-    return module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None
+    if module in sys.stdlib_module_names or module in sys.modules:  # some of these have no spec to be found by
+        return True
+    return importlib.util.find_spec(module) is not None
 
 
 async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int, timeout: float) -> Reply:
@@ -120,7 +123,7 @@ async def ask(manager, client, probe: Probe, answer: str, inputs: str, seed: int
             if not await manager.is_alive():
                 why = manager.provisioner.reason or "the kernel died while the answer was being checked"
                 return Reply("refused", {}, why)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except UNFIT:
             return Reply("refused", {}, "the kernel sent a message that is no reply")
     await stop(manager, client)
     return Reply("refused", {}, f"the answer took longer than {timeout:g} seconds")
@@ -136,7 +139,7 @@ async def stop(manager, client) -> bool:
             said = await client.get_shell_msg(timeout=0.2)
             if said["parent_header"].get("msg_id") == message:
                 return True
-        except (Empty, AttributeError, KeyError, TypeError, ValueError):
+        except (Empty, *UNFIT):
             continue
     await manager.provisioner.kill()
     return False

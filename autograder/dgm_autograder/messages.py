@@ -17,6 +17,8 @@ from dgm_autograder.limits import MIB
 MAX_MESSAGE = 8_000_000  # bytes; a probe's reply is at most 4 MB of text in base64
 LARGEST = 512 * MIB  # one message: a kernel that sends more loses its connection
 KEPT = 2_000_000  # bytes of output that a cell may leave in a notebook
+KEPT_ALL = 10_000_000  # bytes that all of them may, but for
+KEPT_LAST = 20_000  # bytes of each that comes after those: what went wrong in it is told, and what a test gives
 COUNT = 1_000  # messages that a cell may leave
 FLOOD = 200_000_000  # bytes or
 STORM = 100_000  # messages of one cell, after which its kernel is killed
@@ -74,6 +76,7 @@ class RoomClient(AsyncKernelClient):
                     said = await self.get_iopub_msg(timeout=0.2)
                     mine = said["parent_header"].get("msg_id") == asked
                     if mine and said["content"].get("execution_state") == "idle":
+                        self.parent.provisioner.settle()
                         return
             except (Empty, TimeoutError):
                 continue  # nobody is there yet, or the second channel is not
@@ -81,9 +84,10 @@ class RoomClient(AsyncKernelClient):
 
 
 class Quota:
-    """What one cell has said so far. `reason` says why its kernel has to go, if it has."""
+    """What one cell has said so far; `left` bytes are kept of it. `reason` says why its kernel has to go, if it has."""
 
-    def __init__(self):
+    def __init__(self, left: int = KEPT_ALL):
+        self.room = min(KEPT, left)
         self.bytes = self.count = self.dropped = 0
 
     @property
@@ -91,11 +95,16 @@ class Quota:
         """Not empty beyond all measure."""
         return "the output was endless" if self.bytes > FLOOD or self.count > STORM else ""
 
-    def admit(self, message: dict) -> bool:
-        """Count a message; whether to keep it."""
-        self.bytes += message["size"]
+    @property
+    def kept(self) -> int:
+        """Bytes that went into the notebook, at most."""
+        return min(self.bytes, self.room)
+
+    def admit(self, message: dict, places: int = 1) -> bool:
+        """Count a message that is shown in so many places; whether to keep it."""
+        self.bytes += message["size"] * places
         self.count += 1
-        keep = self.bytes <= KEPT and self.count <= COUNT
+        keep = self.bytes <= self.room and self.count <= COUNT
         self.dropped += not keep
         return keep
 

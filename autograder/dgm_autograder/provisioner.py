@@ -22,7 +22,7 @@ from traitlets import Bool, Float, Integer
 from traitlets import List as ListOf
 
 from dgm_autograder import confine, seccomp
-from dgm_autograder.forkserver import ENVIRONMENT, PREFIX, QUIET, Door, Forked, NoFork
+from dgm_autograder.forkserver import ENVIRONMENT, PREFIX, QUIET, Door, Forked, NoFork, clear
 from dgm_autograder.limits import Limits
 from dgm_autograder.watch import Watch
 
@@ -80,6 +80,15 @@ class Bubblewrap(LocalProvisioner):
         self.watch.start()
         return self.connection_info
 
+    def settle(self) -> None:
+        """Call when the kernel answers: it has its sockets, and needs to make nothing more on our disk.
+
+        Its folder then belongs to a root grader again. A user's kernel has the user's own rights, and keeps them.
+        """
+        if os.geteuid() == 0 and not self.trusted:
+            self.room.chmod(0o755)
+            os.chown(self.room, 0, 0)
+
     @cached_property
     def kernel(self) -> int:
         """The kernel's own process, below those that hold its room. Ask once it has answered."""
@@ -136,7 +145,7 @@ class Bubblewrap(LocalProvisioner):
         if self.watch is not None:
             self.watch.over.set()
         if self.room is not None and not restart:
-            shutil.rmtree(self.room, ignore_errors=True)
+            clear(self.room)
             self.room = None
         await super().cleanup(restart)
 
@@ -148,4 +157,4 @@ def sweep() -> None:
         with contextlib.suppress(OSError):
             mine = stat.S_ISDIR(path.lstat().st_mode) and (os.geteuid() == 0 or path.lstat().st_uid == os.geteuid())
             if owner.isdigit() and mine and not Path("/proc", owner).exists():
-                shutil.rmtree(path, ignore_errors=True)
+                clear(path)

@@ -31,7 +31,7 @@ from dgm_autograder.clock import Clock
 from dgm_autograder.exercise import Exercise
 from dgm_autograder.kernel import RoomKernelManager, ask, stop
 from dgm_autograder.mark import Found, Mark, zero
-from dgm_autograder.messages import Quota
+from dgm_autograder.messages import KEPT_ALL, KEPT_LAST, Quota
 from dgm_autograder.ordinary import Ordinary, is_test, worth
 from dgm_autograder.restore import FLAGS, NOTES, UNREADABLE, named, printable
 from dgm_autograder.summary import FLAGGED
@@ -81,7 +81,7 @@ class SealedExecute(Execute):
         self.waiting: list[tuple[NotebookNode, Exercise, list[Reply]]] = []  # for private tests, asked at the end
         self.resources = resources
         self.nb = nb
-        self.spent = 0.0
+        self.spent, self.kept = 0.0, 0
         resources["dgm_marks"], resources["dgm_notes"] = self.marks, self.notes
         if not self.dead:
             return super().preprocess(nb, resources, km)
@@ -131,7 +131,7 @@ class SealedExecute(Execute):
         if self.spent >= self.budget:
             self.dead = self.dead or f"the notebook took longer than {self.budget:g} seconds"
         if not self.dead:
-            self.quota, self.clock = Quota(), Clock(self.km.provisioner.kernel)
+            self.quota, self.clock = Quota(max(KEPT_ALL - self.kept, KEPT_LAST)), Clock(self.km.provisioner.kernel)
             try:
                 super().preprocess_cell(cell, resources, index)
             except DeadKernelError as error:
@@ -142,11 +142,14 @@ class SealedExecute(Execute):
                 self.log.error("Cell %d: %s", index, type(error).__name__)
                 self.dead, cell.outputs = "the kernel sent what is not a message", []
             self.spent += self.clock()
+            self.kept += self.quota.kept
             cell.outputs = _plain([*cell.outputs, *self.quota.note()])
 
     def process_message(self, msg, cell, cell_index):
         """Keep what a cell says while it is little; a cell without measure loses its kernel."""
-        if self.quota.admit(msg) or msg["msg_type"] == "status":
+        shown = self._display_id_map.get((msg["content"].get("transient") or {}).get("display_id"), {})
+        places = sum(map(len, shown.values()))  # what has a display's id is written into all that have it
+        if self.quota.admit(msg, max(places, 1)) or msg["msg_type"] == "status":
             return super().process_message(msg, cell, cell_index)
         if self.quota.reason and self.km.has_kernel:
             self.km.provisioner.process.kill()

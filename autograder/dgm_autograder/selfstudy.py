@@ -68,7 +68,8 @@ def grade(notebook: Path, assignment: Assignment) -> tuple[list[Score], str]:
         handed_in.mkdir(parents=True)
         shutil.copyfile(notebook, handed_in / f"{name}.ipynb")
         for extra in notebook.resolve().parent.glob("*.safetensors"):
-            shutil.copyfile(extra, handed_in / extra.name)
+            if extra.is_file():
+                shutil.copyfile(extra, handed_in / extra.name)
         forkserver.warm(tuple(assignment.provides))  # it imports while the sheet is made
         scores, page = _cycle(course, assignment)
     order = [item.name for item in (*assignment.exercises, *assignment.questions)]

@@ -1,5 +1,6 @@
 """A thread that looks at a running kernel from outside, and ends it where no limit of the system does."""
 
+import contextlib
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from dgm_autograder.limits import MIB, Limits
 
 PERIOD = 0.2  # seconds between looks
 MAX_ROOM = 4 * MIB  # the room's folder on the disk holds sockets and the connection file
+MAX_UNREAD = 768 * MIB  # of this process: a message that never ends arrives in our memory, not in the kernel's
 
 
 class Watch(threading.Thread):
@@ -21,6 +23,8 @@ class Watch(threading.Thread):
         super().__init__(daemon=True, name="dgm-watch")
         self.pid, self.room, self.limits, self.kill = pid, room, limits, kill
         self.end = time.monotonic() + limits.wall if limits.wall else float("inf")
+        self.mine = psutil.Process()
+        self.before = self.mine.memory_info().rss
         self.reason = ""
         self.over = threading.Event()
 
@@ -37,6 +41,8 @@ class Watch(threading.Thread):
             return f"the kernel ran for more than {self.limits.wall:g} seconds"
         if self.room and size(self.room) > MAX_ROOM:
             return "the kernel wrote into the folder of its sockets"
+        if self.mine.memory_info().rss - self.before > MAX_UNREAD:
+            return "the kernel sent more than can be read"
         if self.limits.memory and held(self.pid, self.limits.memory) > self.limits.memory:
             return f"the kernel used more than {self.limits.memory / MIB:,.0f} MB of memory"
         return ""
@@ -65,12 +71,14 @@ def _sum(processes: list[psutil.Process], about: Callable[[psutil.Process], int]
 
 
 def size(folder: Path) -> int:
-    """Bytes on the disk below a folder, each file at least 4096."""
+    """Bytes on the disk of the files in a room's folder, each at least 4096.
+
+    There are no folders in it: one counts as too much, for more could be hidden in it, deeper than paths can be long.
+    """
     total = 0
-    for top, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            try:
-                total += max(os.lstat(os.path.join(top, name)).st_blocks * 512, 4096)
-            except OSError:
-                continue
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                return MAX_ROOM + 1
+            total += max(entry.stat(follow_symlinks=False).st_blocks * 512, 4096)
     return total

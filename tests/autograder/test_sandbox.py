@@ -11,8 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 from dgm_autograder import confine, seccomp
+from dgm_autograder.forkserver import clear
+from dgm_autograder.kernel import RoomKernelManager
 from dgm_autograder.limits import MIB, Limits
-from dgm_autograder.watch import Watch, size
+from dgm_autograder.watch import MAX_ROOM, MAX_UNREAD, Watch, size
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
 from jupyter_core.utils import run_sync
@@ -216,12 +218,45 @@ def test_the_sockets_folder_is_no_place_to_write_and_time_is_bounded(monkeypatch
     kernel.stop()
 
 
+@pytest.mark.slow
+def test_a_root_graders_kernel_makes_nothing_more_among_its_sockets():
+    """A file that is deleted while it is open takes room on our disk, and no list of a folder shows it."""
+    manager = RoomKernelManager(())
+    run_sync(manager.start_kernel)()
+    room, client = manager.provisioner.room, manager.client()
+    client.start_channels()
+    run_sync(client.wait_for_ready)(timeout=60)
+    client.execute(f"open({str(room)!r} + '/x', 'w')\nopen('y', 'w')", store_history=False)
+    run_sync(client.get_shell_msg)(timeout=20)
+    assert (room / "x").exists() is (os.geteuid() != 0) and (room / "kernel-1").is_socket()
+    client.stop_channels()
+    run_sync(manager.shutdown_kernel)(now=True)
+    assert not room.exists()
+
+
+def test_a_folder_is_thrown_away_however_deep_it_is(tmp_path):
+    top = tmp_path / "top"
+    top.mkdir()
+    at = os.open(top, os.O_RDONLY)
+    for _ in range(3_000):
+        os.mkdir("d" * 50, dir_fd=at)
+        below = os.open("d" * 50, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    assert size(top) > MAX_ROOM
+    clear(top)
+    assert not top.exists()
+
+
 def test_the_watch_counts_what_it_should(tmp_path):
     (tmp_path / "a").write_bytes(bytes(100_000))
     assert 100_000 <= size(tmp_path) < 120_000
     killed = []
     watch = Watch(os.getpid(), tmp_path, Limits(memory=0, wall=0.0), lambda: killed.append(1))
     assert watch._trouble() == ""
+    watch.before -= MAX_UNREAD + (100 << 20)  # as if this process had grown: by a message that never ends, for one
+    assert "more than can be read" in watch._trouble()
 
 
 def test_the_entry_point_is_the_provisioner():

@@ -11,7 +11,7 @@ from torch import Tensor
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write beside ``path``, flush to disk, then put in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex}")  # a name may be as long as names can be
     try:
         with open(temporary, "xb") as file:
             file.write(content)

@@ -92,7 +92,7 @@ class PlainExtractor(ExtractorPlugin):
                 target /= path.name.removesuffix(path.suffix).removesuffix(".tar")
                 try:
                     unpack(path, target)
-                except (intake.Refused, OSError, zipfile.BadZipFile, tarfile.TarError, EOFError, ValueError) as error:
+                except Exception as error:  # of many kinds: an archive may be anything; the others are unpacked
                     self.log.warning("%s: refused: %s", str(path), error)
                     for name in self._notebooks():
                         write_bytes(target / name, intake.refusal(f"the archive was refused: {error}"))

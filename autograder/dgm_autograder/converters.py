@@ -4,6 +4,7 @@ nbgrader has no setting for its converters, so `install` puts these in their pla
 settings stay nbgrader's own.
 """
 
+import errno
 import fnmatch
 import os
 import shutil
@@ -20,6 +21,8 @@ from dgm_autograder import confine, forkserver, intake, provisioner, seccomp
 from dgm_autograder.batch import Batch
 from dgm_autograder.clean import HideTests
 from dgm_autograder.feedback import FeedbackPage
+from dgm_autograder.giveback import SECRET
+from dgm_autograder.intake import DONE
 from dgm_autograder.ledger import gradebook
 from dgm_autograder.logs import PlainLog
 from dgm_autograder.ordinary import SEALED
@@ -28,7 +31,7 @@ from dgm_autograder.summary import summary
 
 STAGED = ".intake"  # beside submitted/ and autograded/
 BUILT = ".release"  # beside release/
-DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the machine's trouble, not a submission's
 
 
 UNFINISHED = "not graded to the end, or not in this gradebook; run `nbgrader autograde` again"
@@ -106,6 +109,8 @@ class ClassAutograde(Listed, Batch):
                 notes = intake.stage(handed_in, staged, expected)
             except Exception as error:  # a folder may be anything; the others are graded
                 shutil.rmtree(staged, ignore_errors=True)
+                if isinstance(error, OSError) and error.errno in FULL:
+                    self.fail(f"submissions cannot be copied to {self._folder(STAGED)}: {error.strerror}")
                 why = f"the submission could not be copied: {type(error).__name__}"
                 notes = intake.stage_refused(staged, expected, why)
             for note in notes:
@@ -195,6 +200,14 @@ class ClassFeedback(Listed, GenerateFeedback):
             self.assignments[str(folder)] = [
                 path for path in notebooks if fnmatch.fnmatchcase(Path(path).stem, self.coursedir.notebook_id)
             ]
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Of the files handed in, copy what releasing a page asks for: a browser would run what is in others."""
+        source, target = (Path(of(assignment_id, student_id)) for of in (self._format_source, self._format_dest))
+        for name in (intake.TIME, SECRET):
+            content = intake.read(source / name, intake.MAX_FILE)
+            if content is not None:
+                write_bytes(target / name, content)
 
 
 class WholeAssignment(GenerateAssignment):

@@ -29,6 +29,7 @@ MAX_FILES = 200
 MAX_NAME = 128  # characters that nbgrader's tables have for a student
 TIME = "timestamp.txt"
 SKIPPED = {".ipynb_checkpoints", "__pycache__", "feedback"}
+DONE = ".graded"  # in an autograded folder: written last, says which submission it is the result of
 
 
 class Refused(ValueError):
@@ -58,7 +59,8 @@ def stage(handed_in: Path, staged: Path, expected: list[str]) -> list[str]:
             if name.removesuffix(".ipynb") not in expected:
                 extra.append(name)
             continue
-        content = read(path, MAX_FILE) if is_plain and name.isprintable() and count < MAX_FILES else None
+        wanted = is_plain and name.isprintable() and relative.parts[0] != DONE and count < MAX_FILES
+        content = read(path, MAX_FILE) if wanted else None
         if name == TIME:
             continue
         if content is None or total + len(content) > MAX_ALL:
@@ -97,9 +99,16 @@ def refusal(why: str) -> bytes:
 
 
 def walk(folder: Path, depth: int = 4) -> Iterator[tuple[Path, bool]]:
-    """Every file below a folder and whether it is an ordinary one; links are not followed, folders not listed."""
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
+    """Every file below a folder and whether it is an ordinary one; links are not followed, folders not listed.
+
+    A folder that may not be looked into is listed, as something that is no file.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except PermissionError:
+        yield folder, False
+        return
     for entry in found:
         if entry.is_dir(follow_symlinks=False):
             if entry.name not in SKIPPED and depth:

@@ -52,6 +52,33 @@ def test_the_same_submission_has_the_same_fingerprint(handed_in):
     assert intake.digest(handed_in.parent / "one") == intake.digest(handed_in.parent / "two")
 
 
+def test_the_mark_of_a_finished_result_cannot_be_handed_in(handed_in):
+    (handed_in / ".graded").mkdir()
+    (handed_in / ".graded" / "x").write_text("x")
+    _, files, notes = taken(handed_in)
+    assert files == [] and ".graded/x" in notes[0]
+
+
+def test_a_name_as_long_as_names_can_be_is_no_trouble(handed_in):
+    (handed_in / ("n" * 255)).write_text("x")
+    (handed_in / ("ü" * 127)).write_text("x")
+    assert len(taken(handed_in)[1]) == 2
+
+
+def test_a_folder_that_may_not_be_looked_into_is_left_out(handed_in, monkeypatch):
+    (handed_in / "closed").mkdir()
+    scan = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    staged, _, notes = taken(handed_in)
+    assert [cell["source"] for cell in staged["cells"]] == [["1"]] and "closed" in notes[0]
+
+
 def test_an_ordinary_submission_goes_through(handed_in):
     (handed_in / "weights.safetensors").write_bytes(b"123")
     (handed_in / "data").mkdir()
@@ -193,7 +220,14 @@ def test_a_reason_to_refuse_reaches_every_check():
 
 @pytest.mark.parametrize(
     ("name", "stands"),
-    [("torch.py", True), ("json.py", True), ("numpy.cpython-311.so", True), ("mine.py", False), ("torch.txt", False)],
+    [
+        ("torch.py", True),
+        ("json.py", True),
+        ("numpy.cpython-311.so", True),
+        ("__main__.py", True),
+        ("mine.py", False),
+        ("torch.txt", False),
+    ],
 )
 def test_a_file_in_a_librarys_place_is_known(name, stands):
     assert shadows(name) == stands
@@ -234,6 +268,17 @@ def bomb(depth: int) -> dict[str, bytes]:
     return content
 
 
+def spoilt(path: Path, at: int, new: bytes) -> Path:
+    """An archive of one file, `new` written at byte `at` of that file's entries, in both places that describe it."""
+    content = bytearray(zipped(path, {"x": bytes(range(256)) * 9}).read_bytes())
+    listed = content.rfind(b"PK\x01\x02")
+    content[at : at + len(new)] = new
+    if at < 30:
+        content[listed + at + 2 : listed + at + 2 + len(new)] = new
+    path.write_bytes(content)
+    return path
+
+
 ARCHIVES = {
     "slip": (lambda p: zipped(p / "a.zip", {"../../x": b"1"}), "outside its folder"),
     "absolute": (lambda p: zipped(p / "a.zip", {"/tmp/dgm-slipped": b"1"}), "outside its folder"),
@@ -243,6 +288,9 @@ ARCHIVES = {
     "many": (lambda p: zipped(p / "a.zip", {str(i): b"" for i in range(1001)}), "more than 1,000 files"),
     "nested": (lambda p: zipped(p / "a.zip", bomb(3)), "archives in archives"),
     "broken": (lambda p: p.joinpath("a.zip").write_bytes(b"PK") and p / "a.zip", ""),
+    "damaged": (lambda p: spoilt(p / "a.zip", 31, b"\xff" * 9), ""),
+    "other method": (lambda p: spoilt(p / "a.zip", 8, b"\x09\x00"), "compression method"),
+    "patched": (lambda p: spoilt(p / "a.zip", 6, b"\x20"), ""),
     "tar slip": (lambda p: tarred(p / "a.tar.gz", tarfile.TarInfo("../x"), b"1"), "outside its folder"),
     "tar link": (lambda p: tarred(p / "a.tar.gz", link(tarfile.SYMTYPE)), "a link or a device"),
     "tar hard link": (lambda p: tarred(p / "a.tar.gz", link(tarfile.LNKTYPE)), "a link or a device"),

@@ -33,6 +33,8 @@ from dgm_autograder.limits import GIB, MIB, Limits  # noqa: E402
 from dgm_tutor.files import write_bytes  # noqa: E402
 from tests.attacks.catalogue import ALL, Attack  # noqa: E402
 from tests.attacks.course import NAME, POINTS, SECRET, SmallCourse  # noqa: E402
+from tests.attacks.dear import DEAR  # noqa: E402
+from tests.attacks.honest import ODD_WORK  # noqa: E402
 from tests.attacks.test_attacks import ACTS, SHOWN, Graded, hand_in  # noqa: E402
 
 NOT_TRIED = {
@@ -42,7 +44,9 @@ NOT_TRIED = {
     "other_kernels": "looks for this project's rooms",
     "disk_of_sockets": "fills this project's rooms",
     "time_turned_back": "changes lateness, and the small course has no due date",
-}
+} | dict.fromkeys(
+    (attack.name for attack in [*DEAR, *ODD_WORK]), "not counted on stock, which some would keep for hours"
+)
 KEPT = 6_000_000  # characters of one file that goes back; the tests hold ours to it
 LIMITS = Limits(memory=2 * GIB, disk=600 * MIB, file=300 * MIB, processes=80, cpu=600)
 TESTS = {

@@ -4,32 +4,11 @@ Classes: crash, malformed, forge, leak, poison, hang, resource, flood, inject, a
 refuse. Archives and the exchange (collect) are tests of `test_intake.py`: nothing of them reaches a kernel.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
+from .attack import SCRIPT, Attack
+from .attack import cells as _cells
+from .dear import DEAR
 from .forgeries import ANSWERS, CELLS, EDITS, FILES
-
-
-@dataclass(frozen=True)
-class Attack:
-    """Cells put first, answers in the place of the right ones, files beside it, or an edit of the whole notebook.
-
-    `outcome`: `nothing` (no marks), `refused` (none, all flagged with a reason), `kept` (full marks, no flag),
-    `any` (whatever the answers earn: the rest must hold).
-    """
-
-    name: str
-    kind: str
-    outcome: str
-    cells: tuple[str, ...] = ()
-    answers: dict[str, str] | None = None  # None: right ones
-    files: dict[str, str] = field(default_factory=dict)
-    edit: Callable[[dict], object] | None = None  # returns the notebook or text in its place, or None if done in place
-
-
-def _cells(kind: str, outcome: str, cells: dict[str, str], solved: bool) -> list[Attack]:
-    return [Attack(name, kind, outcome, (text,), None if solved else {}) for name, text in cells.items()]
-
+from .honest import ODD_WORK
 
 FORGE = [
     *_cells("forge", "nothing", CELLS, solved=False),
@@ -81,9 +60,12 @@ RESOURCE = [
     Attack("threads", "resource", "any", ("import threading, time\nfor _ in range(10_000):\n"
            "    threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()",)),
     Attack("disk", "resource", "any", ("f = open('/tmp/x', 'wb')\nwhile True:\n    f.write(bytes(1 << 20))",)),
-    Attack("disk_of_sockets", "resource", "refused", ("import glob, time\nrooms = glob.glob('/tmp/dgm-room-*')\n"
+    Attack("disk_of_sockets", "resource", "any", ("import glob, time\nrooms = glob.glob('/tmp/dgm-room-*')\n"
            "place = (glob.glob(rooms[0] + '/room-*') or rooms)[0]\n"
            "open(place + '/x', 'wb').write(bytes(15_000_000))\ntime.sleep(2)",)),
+    Attack("folders_among_sockets", "resource", "any", ("import glob, os\nrooms = glob.glob('/tmp/dgm-room-*')\n"
+           "os.chdir((glob.glob(rooms[0] + '/room-*') or rooms)[0])\n"
+           "for _ in range(5000):\n    os.mkdir('d')\n    os.chdir('d')",)),
     Attack("open_files", "resource", "any", ("keep = []\nwhile True:\n    keep.append(open('/dev/null'))",)),
 ]  # fmt: skip
 FLOOD = [
@@ -139,7 +121,6 @@ POISON += [
     Attack("kills_others", "poison", "any", ("import os, signal\nfor p in range(2, 40_000):\n    try:\n"
            "        os.kill(p, signal.SIGKILL)\n    except OSError:\n        pass",)),
 ]  # fmt: skip
-SCRIPT = "<script>fetch('http://evil.example/')</script><img src=x onerror=evil()><iframe src='http://evil.example'>"
 INJECT = _cells(
     "inject",
     "kept",
@@ -226,7 +207,7 @@ HONEST = _cells(
     "total": NOISY + "def total(x, y):\n    print('adding', file=sys.stderr)\n    return x.sum() + y.sum()",
     "scale": "def scale(x):\n    warnings.warn('deprecated')\n    return 2 * x"})]  # fmt: skip
 
-ALL = [*FORGE, *CRASH, *HANG, *RESOURCE, *FLOOD, *LEAK, *POISON, *INJECT, *MALFORMED, *HONEST]
+ALL = [*FORGE, *CRASH, *HANG, *RESOURCE, *FLOOD, *LEAK, *POISON, *INJECT, *MALFORMED, *HONEST, *DEAR, *ODD_WORK]
 # Names of folders, and what lies in the place of a notebook: right answers, except where there is none.
 FOLDERS = ["[brackets]", "{student_id}", "50%", "-rf", "a b;ls", "päul", "star*", "dot.."]
 NO_NOTEBOOK = ["link", "pipe", "folder", "missing", "other_name"]

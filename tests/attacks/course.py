@@ -138,6 +138,7 @@ class SmallCourse:
             content = content if isinstance(content, bytes) else content.encode(errors="surrogatepass")
             (folder / f"{NAME}.ipynb").write_bytes(content)
         for name, content in (files or {}).items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def solved(self, cells: list[str] = (), answers: dict[str, str] | None = None) -> dict:

@@ -209,6 +209,7 @@ ACTS = (
     r"<(iframe|svg|link|img)[^>]*evil",
     r"<[^>]*url\(http://evil",
     r"href=\"javascript",
+    r"<(meta|base|form)[^>]*(evil|refresh)",
 )
 
 

@@ -63,7 +63,7 @@ def test_instructors_cells_are_shown_whole():
 
 
 def test_escape_codes_stay_where_they_are_few():
-    few, many = "\x1b[1mbold\x1b[0m", "\x1b[1m" * 3_000 + "bold\x1b"
+    few, many = "\x1b[1mbold\x1b[0m", "\x1b[1m" * 6_000 + "bold\x1b"
     assert clean.uncoded([few, few]) == [few, few] and clean.uncoded([few, many]) == ["bold", "bold"]
     stream, result = new_output("stream", name="stdout", text=many), new_output("execute_result", {"text/plain": many})
     error = new_output("error", ename="E", evalue="", traceback=[many, "x"])

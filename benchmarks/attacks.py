@@ -43,6 +43,7 @@ NOT_TRIED = {
     "site_packages": "the cage shows libraries read-only",
     "other_kernels": "looks for this project's rooms",
     "disk_of_sockets": "fills this project's rooms",
+    "folders_among_sockets": "fills this project's rooms",
     "time_turned_back": "changes lateness, and the small course has no due date",
 } | dict.fromkeys(
     (attack.name for attack in [*DEAR, *ODD_WORK]), "not counted on stock, which some would keep for hours"

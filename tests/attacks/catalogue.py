@@ -75,7 +75,9 @@ FLOOD = [
            "    display(i)",)),
     Attack("endless_print", "flood", "any", ("while True:\n    print('x' * 100_000)",)),
     Attack("large_error", "flood", "kept", ("raise ValueError('x' * 20_000_000)",)),
-    Attack("large_traceback", "flood", "kept", ("def f(n):\n    return f(n + 1)\nf(0)",)),
+    # Of 400 frames: IPython looks through every loaded module for each, seconds of processor for the usual 1,000.
+    Attack("large_traceback", "flood", "kept", ("import sys\nsys.setrecursionlimit(400)\n"
+           "def f(n):\n    return f(n + 1)\nf(0)",)),
     Attack("many_comms", "flood", "kept", ("from comm import create_comm\nfor i in range(500):\n"
            "    create_comm(target_name='jupyter.widget', data={'state': {'x': 'y' * 10_000}})",)),
 ]  # fmt: skip

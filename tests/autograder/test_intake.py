@@ -222,6 +222,7 @@ def test_a_reason_to_refuse_reaches_every_check():
     ("name", "stands"),
     [
         ("torch.py", True),
+        ("sklearn.py", True),  # installed, and not imported here
         ("json.py", True),
         ("numpy.cpython-311.so", True),
         ("__main__.py", True),

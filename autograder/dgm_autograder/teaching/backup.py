@@ -5,7 +5,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dgm_autograder.converters import DONE
+from dgm_autograder.intake import DONE
 from dgm_autograder.teaching import postgres
 from dgm_autograder.teaching.course import Course
 

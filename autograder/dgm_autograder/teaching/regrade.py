@@ -15,7 +15,7 @@ from dgm_tutor.files import write_bytes
 from nbgrader.api import Gradebook
 from sqlalchemy import delete, insert
 
-from dgm_autograder.converters import DONE
+from dgm_autograder.intake import DONE
 from dgm_autograder.teaching import postgres
 from dgm_autograder.teaching.backup import backup, sqlite
 from dgm_autograder.teaching.course import SETTINGS, Course, nbgrader
